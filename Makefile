@@ -1,0 +1,82 @@
+# Everything one does with this tree. `make help` lists the targets.
+
+GO      ?= go
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CONFIG  ?=
+SEEDS   ?= 0
+
+COMMANDS := $(notdir $(wildcard cmd/*))
+RACE     := ./internal/control ./internal/logging ./internal/server ./leases ./slowpath ./ha
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help build deps generate test test-root fuzz bench bench-go soak lint check install demo run clean kernel
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the binaries into bin/
+	@mkdir -p bin
+	@for c in $(COMMANDS); do if ls cmd/$$c/*.go >/dev/null 2>&1; then echo "build bin/$$c"; $(GO) build -trimpath -o bin/$$c ./cmd/$$c || exit 1; fi; done
+
+deps: ## install the packages that tests and demo need (as root)
+	@scripts/install-deps.sh test
+
+kernel: ## say what this kernel lacks
+	@scripts/check-kernel.sh
+
+generate: ## compile the XDP program and its Go view (clang)
+	@scripts/install-deps.sh generate
+	$(GO) generate ./...
+
+test: deps build ## run every test; as root also those with namespaces and real clients
+	@scripts/check-kernel.sh
+	@scripts/test.sh ./...
+
+test-root: deps build ## the same, but refuse to run without root
+	@[ "$$(id -u)" = 0 ] || { echo "make test-root: be root, or use make test, which skips what needs it"; exit 1; }
+	@scripts/test.sh ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (default 20s)
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+bench: deps build ## compare with the peers installed (as root, BENCH=flags), write docs/performance.md and report/
+	bin/needletail-bench compare --dir bin -o bench.jsonl $(BENCH)
+	bin/needletail-bench report --markdown docs/performance.md -o report bench.jsonl
+
+bench-go: ## Go benchmarks, then perfdhcp against needletail and Kea
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./...
+	bench/perfdhcp.sh
+
+soak: ## simulated clusters with new seeds, for an hour (SOAK=10m for less)
+	NEEDLETAIL_SOAK=$(or $(SOAK),1h) $(GO) test -timeout 0 -run Soak -v ./ha/sim
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l bench bpf cmd fastpath ha internal leases slowpath); [ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+check: lint ## lint, and the race detector over the packages with goroutines
+	@scripts/install-deps.sh race
+	$(GO) test -race -short -timeout 9m $(RACE)
+
+install: build ## install into PREFIX (/usr/local): binaries, the name kea-dhcp4 beside them, unit, man pages
+	install -D -m 755 bin/needletail $(DESTDIR)$(PREFIX)/sbin/needletail
+	ln -sf needletail $(DESTDIR)$(PREFIX)/sbin/kea-dhcp4
+	if [ -x bin/needletail-bench ]; then install -D -m 755 bin/needletail-bench $(DESTDIR)$(PREFIX)/bin/needletail-bench; fi
+	install -d $(DESTDIR)/lib/systemd/system
+	sed 's|/usr/sbin/needletail|$(PREFIX)/sbin/needletail|' packaging/needletail.service >$(DESTDIR)/lib/systemd/system/needletail.service
+	chmod 644 $(DESTDIR)/lib/systemd/system/needletail.service
+	for page in docs/man/*.8; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man8/$$(basename $$page); done
+
+demo: build ## the main job in namespaces, with real clients; leaves nothing behind
+	@scripts/install-deps.sh clients
+	@bin/needletail demo
+
+run: build ## serve for real: make run CONFIG=/etc/kea/kea-dhcp4.conf
+	@[ -n "$(CONFIG)" ] || { echo "make run: which configuration? make run CONFIG=file"; exit 2; }
+	@exec bin/needletail serve -c $(CONFIG)
+
+clean: ## remove bin/
+	rm -rf bin
