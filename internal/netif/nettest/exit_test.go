@@ -1,0 +1,6 @@
+package nettest
+
+import "runtime"
+
+// exit ends the goroutine as t.FailNow does.
+func exit() { runtime.Goexit() }

@@ -1,0 +1,91 @@
+package netif
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Pattern is one element of Kea's interfaces list: "eth0", "eth0/192.0.2.1"
+// (queries to that address or to broadcast only), or "*" (every interface that
+// can serve).
+type Pattern struct {
+	Name string
+	Addr netip.Addr // invalid: any address of the interface
+}
+
+// Any is the pattern of every interface that can serve.
+const Any = "*"
+
+// ParsePattern reads an element of Kea's interfaces list.
+func ParsePattern(s string) (Pattern, error) {
+	name, addr, hasAddr := strings.Cut(s, "/")
+	name = strings.TrimSpace(name)
+	switch {
+	case name == "":
+		return Pattern{}, fmt.Errorf("interface %q: the name is missing", s)
+	case !hasAddr:
+		return Pattern{Name: name}, nil
+	case name == Any:
+		return Pattern{}, fmt.Errorf("interface %q: the wildcard takes no address", s)
+	}
+	ip, err := netip.ParseAddr(strings.TrimSpace(addr))
+	if err != nil || !ip.Is4() {
+		return Pattern{}, fmt.Errorf("interface %q: %q is no IPv4 address", s, addr)
+	}
+	return Pattern{Name: name, Addr: ip}, nil
+}
+
+// String returns the pattern as Kea writes it.
+func (p Pattern) String() string {
+	if p.Addr.IsValid() {
+		return p.Name + "/" + p.Addr.String()
+	}
+	return p.Name
+}
+
+// Picked is an interface to serve.
+type Picked struct {
+	Interface
+	Only []netip.Addr // if not empty, the addresses to serve
+}
+
+// Pick selects the interfaces that patterns ask for, each once, in the order
+// of all. The wildcard takes those that are up, no loopback and have an IPv4
+// address, as Kea does (iface_mgr.cc, openSockets4); a name takes the
+// interface in any state, since it can come up later. missing are the patterns
+// that nothing matches: no such interface, or not that address on it.
+func Pick(all []Interface, patterns []Pattern) (picked []Picked, missing []Pattern) {
+	matched := make([]bool, len(patterns))
+	for _, i := range all {
+		p := Picked{Interface: i}
+		take, whole := false, false
+		for n, pat := range patterns {
+			switch {
+			case pat.Name == Any:
+				matched[n] = true
+				if i.Up && !i.Loopback && len(i.Addresses) > 0 {
+					take, whole = true, true
+				}
+			case pat.Name != i.Name:
+			case !pat.Addr.IsValid():
+				matched[n], take, whole = true, true, true
+			case i.Has(pat.Addr):
+				matched[n], take = true, true
+				p.Only = append(p.Only, pat.Addr)
+			}
+		}
+		if whole {
+			p.Only = nil
+		}
+		if take {
+			picked = append(picked, p)
+		}
+	}
+	for n, pat := range patterns {
+		if !matched[n] {
+			missing = append(missing, pat)
+		}
+	}
+	return picked, missing
+}
