@@ -1,0 +1,128 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Option spaces with a meaning of their own.
+const (
+	SpaceDHCP4        = "dhcp4"
+	spaceVendor       = "vendor-encapsulated-options-space" // option 43
+	spaceAgent        = "dhcp-agent-options-space"          // option 82
+	spaceCablelabs    = "cablelabs-client-conf"             // option 122
+	spaceVendorPrefix = "vendor-"                           // and the enterprise number: option 125
+)
+
+const codeVivso = 125
+
+// StandardOptions lists the definitions of the options of space dhcp4, sorted
+// by code: Kea's and those that only IANA names. The caller may keep it but
+// not change it.
+func StandardOptions() []OptionDef { return standard().dhcp4 }
+
+// optionKey names a definition by code; the space comes first.
+type optionKey struct {
+	space string
+	code  uint8
+}
+
+type optionName struct{ space, name string }
+
+// definitions finds option definitions. The standard ones are shared and never
+// change; a configuration adds its own.
+type definitions struct {
+	dhcp4  []OptionDef
+	byCode map[optionKey]*OptionDef
+	byName map[optionName]*OptionDef
+	next   *definitions // asked when there is nothing here
+}
+
+func newDefinitions(next *definitions) *definitions {
+	return &definitions{
+		byCode: make(map[optionKey]*OptionDef),
+		byName: make(map[optionName]*OptionDef),
+		next:   next,
+	}
+}
+
+// standard are the definitions built in: Kea's first, then IANA's.
+var standard = sync.OnceValue(func() *definitions {
+	iana := newDefinitions(nil)
+	iana.addAll(parseOptions(SpaceDHCP4, ianaOptions))
+	d := newDefinitions(iana)
+	for space, table := range map[string]string{
+		SpaceDHCP4: dhcp4Options, spaceAgent: agentOptions,
+		spaceCablelabs: cablelabsOptions, "vendor-4491": docsisOptions,
+	} {
+		d.addAll(parseOptions(space, table))
+	}
+	d.dhcp4 = append(parseOptions(SpaceDHCP4, dhcp4Options), parseOptions(SpaceDHCP4, ianaOptions)...)
+	slices.SortFunc(d.dhcp4, func(a, b OptionDef) int { return int(a.Code) - int(b.Code) })
+	return d
+})
+
+func (d *definitions) addAll(defs []OptionDef) {
+	for i := range defs {
+		d.add(&defs[i])
+	}
+}
+
+func (d *definitions) add(def *OptionDef) {
+	d.byCode[optionKey{def.Space, def.Code}] = def
+	d.byName[optionName{def.Space, def.Name}] = def
+}
+
+func (d *definitions) code(space string, code uint8) *OptionDef {
+	for ; d != nil; d = d.next {
+		if def := d.byCode[optionKey{space, code}]; def != nil {
+			return def
+		}
+	}
+	return nil
+}
+
+func (d *definitions) name(space, name string) *OptionDef {
+	for ; d != nil; d = d.next {
+		if def := d.byName[optionName{space, name}]; def != nil {
+			return def
+		}
+	}
+	return nil
+}
+
+// names lists every name of a space, for hints.
+func (d *definitions) names(space string) []string {
+	var names []string
+	for ; d != nil; d = d.next {
+		for k := range d.byName {
+			if k.space == space {
+				names = append(names, k.name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// redefinable tells whether a configuration may define a code of space dhcp4
+// itself although Kea's newest release has a definition: Kea 2.2 did not have
+// these, and files written for it do so (option 121 above all).
+func redefinable(code uint8) bool {
+	switch {
+	case code == 43, code == 121, code == 122, code == 143, code == 162:
+		return true
+	case code >= 151 && code <= 157:
+		return true
+	}
+	return false
+}
+
+// enterprise is the number in a vendor-NUMBER space.
+func enterprise(space string) (uint32, bool) {
+	digits, ok := strings.CutPrefix(space, spaceVendorPrefix)
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n), ok && err == nil
+}
