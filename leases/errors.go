@@ -1,0 +1,22 @@
+package leases
+
+import "errors"
+
+// Errors that callers branch on.
+var (
+	// ErrNoSubnet: no configured subnet has this id (lease4-update answers 4).
+	ErrNoSubnet = errors.New("no such subnet")
+	// ErrNotInSubnet: the address lies outside the subnet it is said to be in.
+	ErrNotInSubnet = errors.New("address is not in the subnet")
+	// ErrTaken: someone else holds the address.
+	ErrTaken = errors.New("address belongs to another client")
+	// ErrTooLong: hostname, client id, hardware address or user context is too
+	// long to be stored.
+	ErrTooLong = errors.New("lease data too long")
+	// ErrNoSpace: the disk has less free space than the reserve.
+	ErrNoSpace = errors.New("too little free disk space for lease changes")
+	// ErrClosed: the store is closed.
+	ErrClosed = errors.New("lease store is closed")
+	// ErrCorrupt: a stored value cannot be decoded.
+	ErrCorrupt = errors.New("corrupt lease value")
+)
