@@ -1,0 +1,46 @@
+package slowpath
+
+import (
+	"testing"
+	"time"
+)
+
+// A pump rests between turns only while queries keep coming: not in the exchanges
+// of one client after another, not after a pause, not longer than turnMin.
+func TestPaceRestsUnderLoadOnly(t *testing.T) {
+	type turn struct {
+		after time.Duration // since the turn before
+		n     int           // queries
+	}
+	repeat := func(times int, turns ...turn) (all []turn) {
+		for range times {
+			all = append(all, turns...)
+		}
+		return all
+	}
+	load := repeat(busyTurns, turn{turnMin, 3})
+	for _, c := range []struct {
+		name  string
+		turns []turn
+		spent time.Duration // in the last turn
+		want  time.Duration
+	}{
+		{"first query", []turn{{time.Hour, 1}}, 0, 0},
+		{"lone clients", repeat(20, turn{10 * time.Millisecond, 1}, turn{turnMin / 5, 1}), 0, 0},
+		{"load begins", load[1:], 0, 0},
+		{"load", load, turnMin / 4, turnMin * 3 / 4},
+		{"a turn longer than turnMin", load, turnMin * 2, -turnMin},
+		{"load with commits between", repeat(busyTurns, turn{turnMin / 2, 3}, turn{turnMin / 2, 0}), 0, turnMin / 2},
+		{"after a pause", append(load, turn{busyGap + 1, 1}), 0, 0},
+	} {
+		var p pace
+		now := time.Unix(1_700_000_000, 0)
+		for _, at := range c.turns {
+			now = now.Add(at.after)
+			p.begin(at.n, now)
+		}
+		if got := p.left(now.Add(c.spent)); got != c.want {
+			t.Errorf("%s: %v left, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package slowpath
+
+import (
+	"time"
+
+	"needletail/internal/frame"
+)
+
+// flowsMax is how many relays (or interfaces, for clients without one) are told
+// apart; those that hash alike share a turn.
+const flowsMax = 256
+
+// queue is the backlog of a pump: queries received and not yet handled, apart
+// by urgency and, within, by relay. Relays take turns, so the clients behind
+// one cannot crowd out those behind another. Owned by the pump.
+type queue struct {
+	entries  []entry
+	free     []int32
+	urgent   class
+	discover class
+}
+
+// entry is one waiting query.
+type entry struct {
+	query   frame.Query
+	arrived time.Duration // since the pump was made
+	urgent  bool
+	index   int32
+	next    int32 // in its flow; -1: last
+}
+
+// class is the waiting queries of one urgency.
+type class struct {
+	flows [flowsMax]flow
+	turns [flowsMax]uint8 // ring of the flows that have queries, or had when last looked at
+	first int             // in turns
+	live  int             // in turns
+	n     int             // queries
+}
+
+// flow is the waiting queries of one relay, oldest first.
+type flow struct {
+	head, tail int32
+	n          int32
+	listed     bool // in turns
+}
+
+func newQueue(size int) *queue {
+	q := &queue{entries: make([]entry, size), free: make([]int32, size)}
+	for i := range q.free {
+		q.free[i] = int32(size - 1 - i)
+		q.entries[i].index = int32(i)
+	}
+	return q
+}
+
+func (q *queue) len() int       { return q.urgent.n + q.discover.n }
+func (q *queue) discovers() int { return q.discover.n }
+func (q *queue) room() int      { return len(q.free) }
+
+// push copies a query into the queue, which must have room.
+func (q *queue) push(from *frame.Query, urgent bool, arrived time.Duration) {
+	i := q.free[len(q.free)-1]
+	q.free = q.free[:len(q.free)-1]
+	e := &q.entries[i]
+	e.query, e.arrived, e.urgent, e.next = *from, arrived, urgent, -1
+	c := &q.discover
+	if urgent {
+		c = &q.urgent
+	}
+	c.push(q.entries, e, flowOf(from))
+}
+
+// pop takes the oldest query of the relay whose turn it is, urgent ones first;
+// nil if there is none. The entry must come back by release.
+func (q *queue) pop() *entry {
+	if e := q.urgent.pop(q.entries); e != nil {
+		return e
+	}
+	return q.discover.pop(q.entries)
+}
+
+func (q *queue) popDiscover() *entry { return q.discover.pop(q.entries) }
+
+// longestDiscover takes the oldest DISCOVER of the relay that has the most of
+// them; nil if there is none.
+func (q *queue) longestDiscover() *entry {
+	c := &q.discover
+	if c.n == 0 {
+		return nil
+	}
+	longest := &c.flows[0]
+	for i := range c.flows {
+		if c.flows[i].n > longest.n {
+			longest = &c.flows[i]
+		}
+	}
+	return c.take(q.entries, longest)
+}
+
+// release makes the entry free for another query.
+func (q *queue) release(e *entry) { q.free = append(q.free, e.index) }
+
+func (c *class) push(entries []entry, e *entry, at uint8) {
+	f := &c.flows[at]
+	if f.n == 0 {
+		f.head = e.index
+	} else {
+		entries[f.tail].next = e.index
+	}
+	f.tail = e.index
+	f.n++
+	c.n++
+	if !f.listed {
+		f.listed = true
+		c.turns[(c.first+c.live)%flowsMax] = at
+		c.live++
+	}
+}
+
+func (c *class) pop(entries []entry) *entry {
+	for c.n > 0 {
+		at := c.turns[c.first]
+		c.first = (c.first + 1) % flowsMax
+		f := &c.flows[at]
+		if f.n == 0 { // emptied by longestDiscover
+			f.listed = false
+			c.live--
+			continue
+		}
+		e := c.take(entries, f)
+		if f.n > 0 {
+			c.turns[(c.first+c.live-1)%flowsMax] = at
+		} else {
+			f.listed = false
+			c.live--
+		}
+		return e
+	}
+	return nil
+}
+
+func (c *class) take(entries []entry, f *flow) *entry {
+	e := &entries[f.head]
+	f.head = e.next
+	f.n--
+	c.n--
+	return e
+}
+
+// flowOf tells relays apart by giaddr, clients without one by the interface and
+// VLAN they came in by.
+func flowOf(q *frame.Query) uint8 {
+	const giaddr = 24 // offset in the message, RFC 2131 section 2
+	h := uint32(q.IfIndex)<<16 ^ uint32(q.Link.Tags[0].TCI&0xfff) ^ uint32(q.Link.Tags[1].TCI)<<12
+	if m := q.Message; len(m) >= giaddr+4 {
+		if g := uint32(m[24])<<24 | uint32(m[25])<<16 | uint32(m[26])<<8 | uint32(m[27]); g != 0 {
+			h = g
+		}
+	}
+	return uint8(h * 0x9e3779b1 >> 24)
+}

@@ -1,0 +1,13 @@
+package slowpath
+
+import "needletail/leases"
+
+// Replicator sends lease changes to HA partners. It is declared here because
+// workers need it; package ha satisfies it.
+type Replicator interface {
+	// Replicate sends b's changes to the partners. It returns false if nothing
+	// of b needs awaiting; done is then never called. Else done is called
+	// exactly once, from any goroutine, after b's queries whose reply must not
+	// leave were refused on b.
+	Replicate(b *leases.Batch, done func(*leases.Batch)) bool
+}
