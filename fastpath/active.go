@@ -1,0 +1,55 @@
+package fastpath
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Active is what one of the interfaces to be served really has.
+type Active struct {
+	Interface string
+	Driver    string   // "veth", "ixgbe", ...; "" if it does not tell
+	XDP       string   // Native, Generic, or Off: kernel sockets serve it
+	Queues    int      // receive queues in use, 0 with Off
+	Sockets   int      // queues with an AF_XDP socket
+	ZeroCopy  int      // those of them without a copy by the kernel
+	Remarks   []string // what was turned off or could not be had, and why
+}
+
+// Active tells of every interface that was last asked for, by name.
+func (p *Path) Active() []Active {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []Active
+	for _, s := range p.sides {
+		all = append(all, s.active())
+	}
+	for name, why := range p.off {
+		all = append(all, Active{Interface: name, XDP: Off, Remarks: []string{why}})
+	}
+	slices.SortFunc(all, func(a, b Active) int { return cmp.Compare(a.Interface, b.Interface) })
+	return all
+}
+
+func (s *side) active() Active {
+	a := Active{Interface: s.picked.Name, Driver: s.driver, XDP: Native, Queues: s.queues, Sockets: len(s.legs)}
+	if !s.native {
+		a.XDP = Generic
+	}
+	for _, l := range s.legs {
+		if l.socket.ZeroCopy() {
+			a.ZeroCopy++
+		}
+	}
+	a.Remarks = append(append(a.Remarks, s.turned...), s.notes...)
+	return a
+}
+
+// String says it in one line.
+func (a Active) String() string {
+	parts := []string{fmt.Sprintf("driver %s, %s XDP, %d of %d queues with AF_XDP (%d zero-copy)",
+		either(a.Driver, "unknown"), a.XDP, a.Sockets, a.Queues, a.ZeroCopy)}
+	return strings.Join(append(parts, a.Remarks...), "; ")
+}

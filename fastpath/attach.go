@@ -1,0 +1,87 @@
+package fastpath
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"needletail/internal/netif"
+)
+
+// nativeMTUMax is what most drivers take for a program that wants a frame in
+// one page: 4096 bytes less headroom, Ethernet header and the kernel's notes.
+const nativeMTUMax = 3498
+
+// above are kinds of interface that lie above another one, where the driver is.
+var above = map[string]string{
+	"vlan":    "is a VLAN interface: serve its parent instead, the program reads the tags",
+	"macvlan": "is a macvlan interface: serve its parent instead",
+	"bridge":  "is a bridge: serve its member interfaces instead",
+}
+
+// attach loads the program for an interface and attaches it by a link, which
+// the kernel takes off when the process ends.
+func (p *Path) attach(i netif.Picked) (_ *side, err error) {
+	if p.cfg.XDP != Generic {
+		if why, ok := above[i.Kind]; ok {
+			return nil, fmt.Errorf("attach XDP to %s: %s %s (or set xdp: generic)", i.Name, i.Name, why)
+		}
+	}
+	if !i.Ethernet && !i.Loopback {
+		return nil, fmt.Errorf("attach XDP to %s: its frames have no Ethernet header; kernel sockets serve it", i.Name)
+	}
+	s := &side{picked: i, native: p.cfg.XDP != Generic, legs: make(map[int]*leg)}
+	defer func() {
+		if err != nil {
+			s.close() // nothing stays attached
+		}
+	}()
+	d, err := netif.Ethtool(i.Name)
+	if err != nil {
+		return nil, err
+	}
+	s.queues = max(d.Queues, 1)
+	if d.RxVLANTake {
+		if err := netif.KeepVLAN(i.Name); err != nil {
+			return nil, fmt.Errorf("attach XDP to %s: its rxvlan offload hides VLAN tags: %w", i.Name, err)
+		}
+		s.turned = append(s.turned, "turned rxvlan off, which hides VLAN tags from the program")
+	}
+	s.driver = d.Driver
+	if s.program, s.sockets, err = p.program(); err != nil {
+		return nil, err
+	}
+	flags := link.XDPDriverMode
+	if !s.native {
+		flags = link.XDPGenericMode
+	}
+	s.link, err = link.AttachXDP(link.XDPOptions{Program: s.program, Interface: i.Index, Flags: flags})
+	if err != nil {
+		return nil, explainAttach(i, d.Driver, err)
+	}
+	return s, nil
+}
+
+// explainAttach says what to do about a refusal.
+func explainAttach(i netif.Picked, driver string, err error) error {
+	why := ""
+	switch {
+	case errors.Is(err, unix.EBUSY):
+		why = fmt.Sprintf("another program holds the hook (ip link show %s; ip link set dev %s xdp off)", i.Name, i.Name)
+	case i.MTU > nativeMTUMax:
+		why = fmt.Sprintf("its MTU of %d is too large for native XDP (ip link set dev %s mtu 1500)", i.MTU, i.Name)
+	case i.Kind == "bond":
+		why = "a bond has native XDP only if all its members have: serve the members instead"
+	case errors.Is(err, unix.EOPNOTSUPP):
+		why = fmt.Sprintf("the driver %s has no native XDP (set xdp: generic)", either(driver, i.Kind))
+	case errors.Is(err, unix.EPERM):
+		why = "CAP_NET_ADMIN is missing"
+	case errors.Is(err, unix.ENODEV):
+		why = "the interface is gone"
+	default:
+		why = "see the kernel's log (dmesg) for the driver's reason"
+	}
+	return fmt.Errorf("attach XDP to %s: %s: %w", i.Name, why, err)
+}

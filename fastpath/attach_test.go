@@ -1,0 +1,129 @@
+package fastpath
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"needletail/internal/netif"
+)
+
+// TestHookTaken: a second path finds the hook taken; "auto" goes on without it
+// and says so once.
+func TestHookTaken(t *testing.T) {
+	b := newBed(t, 1)
+	b.open(Config{XDP: Native}, everybody)
+	var logged bytes.Buffer
+	for _, mode := range []string{Native, Auto} {
+		var second *Path
+		b.check(b.ns.Do(func() (err error) {
+			second, err = Open(Config{XDP: mode, AFXDP: Off, Log: slog.New(slog.NewTextHandler(&logged, nil))})
+			return err
+		}))
+		err := b.serve(second)
+		switch {
+		case mode == Native && (err == nil || !strings.Contains(err.Error(), "another program holds the hook")):
+			t.Errorf("native: %v", err)
+		case mode == Auto && err != nil:
+			t.Errorf("auto: %v", err)
+		}
+		b.check(b.serveIfAuto(second, mode))
+		b.check(second.Close())
+	}
+	if n := strings.Count(logged.String(), "another program holds the hook"); n != 1 {
+		t.Errorf("warned %d times, want once: %s", n, logged.String())
+	}
+}
+
+// serveIfAuto asks again, as after a change of interfaces.
+func (b *bed) serveIfAuto(p *Path, mode string) error {
+	if mode != Auto {
+		return nil
+	}
+	return b.serve(p)
+}
+
+// TestCloseLeavesNothing: the hook is free as soon as the path is closed.
+func TestCloseLeavesNothing(t *testing.T) {
+	b := newBed(t, 1)
+	for range 3 {
+		var p *Path
+		b.check(b.ns.Do(func() (err error) { p, err = Open(Config{XDP: Native}); return err }))
+		b.check(b.serve(p))
+		for _, port := range p.ports {
+			b.check(port.Close())
+		}
+		b.check(p.Close())
+	}
+}
+
+func TestVLANAdvice(t *testing.T) {
+	b := newBed(t, 1)
+	p := b.open(Config{XDP: Native, AFXDP: Off}, everybody)
+	err := b.ns.Do(func() error {
+		i := netif.Interface{Name: "srv.100", Index: 1 << 20, Kind: "vlan", Parent: b.srv.Index, Ethernet: true}
+		return p.SetInterfaces([]netif.Picked{{Interface: b.srv}, {Interface: i}})
+	})
+	if err == nil || !strings.Contains(err.Error(), "serve its parent instead") {
+		t.Errorf("a VLAN interface: %v", err)
+	}
+}
+
+// TestReport: the line at start-up says what the interface has and has not.
+func TestReport(t *testing.T) {
+	b := newBed(t, 1)
+	var logged bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&logged, nil))
+	p := b.open(Config{XDP: Generic, AFXDP: ZeroCopy, Log: log}, everybody)
+	b.check(b.serve(p)) // nothing new: no second line
+	for _, want := range []string{"driver veth", "generic XDP", "1 of 1 queues with AF_XDP", "turned rxvlan off"} {
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("the report lacks %q: %s", want, logged.String())
+		}
+	}
+	if n := strings.Count(logged.String(), "\n"); n != 1 {
+		t.Errorf("%d lines, want 1: %s", n, logged.String())
+	}
+}
+
+func TestZeroCopyFallsBack(t *testing.T) {
+	b := newBed(t, 1)
+	var logged bytes.Buffer
+	b.open(Config{XDP: Native, AFXDP: ZeroCopy, Log: slog.New(slog.NewTextHandler(&logged, nil))}, everybody)
+	for _, want := range []string{"1 of 1 queues with AF_XDP (0 zero-copy)", "no zero-copy on queue 0"} {
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("the report lacks %q: %s", want, logged.String())
+		}
+	}
+}
+
+// TestNoSuchProcessor: a worker cannot be pinned to a processor that is not there.
+func TestNoSuchProcessor(t *testing.T) {
+	b := newBed(t, 1)
+	err := b.ns.Do(func() error {
+		p, err := Open(Config{XDP: Native, CPUs: []int{1023}})
+		if err == nil {
+			p.Close()
+		}
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "processor 1023") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	for _, c := range []Config{
+		{XDP: "sometimes"}, {AFXDP: "perhaps"}, {Relationships: 65}, {Relationships: -1}, {Queries: 100},
+	} {
+		if _, err := c.normal(); err == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+	for release, ok := range map[string]bool{"6.1.0-56-amd64": true, "6.18.44": true, "7.0": true, "5.15.0-100": false, "6.0.9": false, "linux": false} {
+		if err := recent(release); (err == nil) != ok {
+			t.Errorf("kernel %s: %v", release, err)
+		}
+	}
+}

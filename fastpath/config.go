@@ -1,0 +1,77 @@
+package fastpath
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+)
+
+// How the program is attached.
+const (
+	Auto    = "auto"    // native where the driver has it, else not at all
+	Native  = "native"  // in the driver, or an error
+	Generic = "generic" // after the kernel has made a socket buffer: works everywhere, gains little
+	Off     = "off"
+)
+
+// How served queries reach user space.
+const (
+	On       = "on"        // AF_XDP; the kernel copies
+	ZeroCopy = "zero-copy" // AF_XDP without a copy where the driver can, else with
+	// Off: by the kernel's sockets
+)
+
+// Config says how a Path is to work. Empty strings are the defaults.
+type Config struct {
+	XDP   string // Auto (default), Native, Generic, Off
+	AFXDP string // On (default), ZeroCopy, Off
+
+	// Queues are the receive queues with an AF_XDP socket; nil: all. Queries on
+	// other queues go to the kernel's sockets.
+	Queues []int
+	// Workers are the ports to make; 0: one for each queue of the interface
+	// that has most. Queues are dealt to workers in turn.
+	Workers int
+	// CPUs are the processors of the workers, in turn; nil: no pinning.
+	CPUs []int
+
+	Queries int // UMEM frames for queries of each queue, and as many for replies, 0: 8192; 2 KiB each
+	Replies int // reply buffers of each port, 0: 8192; 1.5 KiB each
+
+	// Relationships are the HA relationships, 1 to 64; 0: 1, also without HA.
+	Relationships int
+	// OnUnacked is called when the unacked clients of a relationship first
+	// exceed its limit in an epoch. It must not block. It may be nil.
+	OnUnacked func(relationship int)
+
+	Log *slog.Logger // nil: none
+}
+
+// normal fills in defaults and checks.
+func (c Config) normal() (Config, error) {
+	c.XDP = either(c.XDP, Auto)
+	c.AFXDP = either(c.AFXDP, On)
+	c.Queries = either(c.Queries, 8192)
+	c.Replies = either(c.Replies, 8192)
+	c.Relationships = either(c.Relationships, 1)
+	c.Log = either(c.Log, slog.New(slog.DiscardHandler))
+	switch {
+	case !slices.Contains([]string{Auto, Native, Generic, Off}, c.XDP):
+		return c, fmt.Errorf("fast-path: xdp is %q, want auto, native, generic or off", c.XDP)
+	case !slices.Contains([]string{On, ZeroCopy, Off}, c.AFXDP):
+		return c, fmt.Errorf("fast-path: af-xdp is %q, want on, off or zero-copy", c.AFXDP)
+	case c.Relationships < 0 || c.Relationships > relationshipsMax:
+		return c, fmt.Errorf("fast-path: %d relationships, at most %d are possible", c.Relationships, relationshipsMax)
+	case c.Queries&(c.Queries-1) != 0:
+		return c, fmt.Errorf("fast-path: %d queries in a UMEM, want a power of two", c.Queries)
+	}
+	return c, nil
+}
+
+func either[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}

@@ -1,0 +1,73 @@
+package fastpath
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"needletail/internal/netif"
+)
+
+// crasher tells the test binary to be the process that dies.
+const crasher = "NEEDLETAIL_TEST_CRASHER"
+
+// TestCrashLeavesNothing kills a process that has the program attached: the
+// hook must be free again.
+func TestCrashLeavesNothing(t *testing.T) {
+	if os.Getenv(crasher) != "" {
+		hold(t)
+	}
+	b := newBed(t, 1)
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestCrashLeavesNothing$")
+	cmd.Env = append(os.Environ(), crasher+"=1")
+	if _, err := b.ns.Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	var p *Path
+	b.check(b.ns.Do(func() (err error) { p, err = Open(Config{XDP: Native, AFXDP: Off}); return err }))
+	defer p.Close()
+	taken := func() bool {
+		err := b.serve(p)
+		if err != nil && !strings.Contains(err.Error(), "another program holds the hook") {
+			t.Fatal(err)
+		}
+		b.check(b.ns.Do(func() error { return p.SetInterfaces(nil) }))
+		return err != nil
+	}
+	b.eventually("the process attaches", taken)
+	b.check(cmd.Process.Kill())
+	b.eventually("the hook is free", func() bool { return !taken() })
+}
+
+// hold attaches the program and waits to be killed.
+func hold(t *testing.T) {
+	p, err := Open(Config{XDP: Native})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for { // the parent tries the hook too, and may have it just now
+		i, err := netif.ByName("srv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.SetInterfaces([]netif.Picked{{Interface: i}}) == nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(time.Minute)
+	t.Fatal("nobody killed this process")
+}
+
+func (b *bed) eventually(what string, is func() bool) {
+	b.t.Helper()
+	for range 1000 {
+		if is() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	b.t.Fatal("never: ", what)
+}

@@ -1,0 +1,78 @@
+package fastpath
+
+import (
+	"needletail/internal/netif"
+	"needletail/internal/xsk"
+)
+
+// leg is one AF_XDP socket of a port. Its port's goroutine owns everything in
+// it once it has been given away. Half of its frames are for queries, half for
+// replies, so neither can starve the other.
+type leg struct {
+	link   netif.Interface
+	socket *xsk.Socket
+	port   *Port
+	slot   int      // in port.legs
+	fill   []uint64 // frames to give to the kernel to receive into
+	free   []uint64 // frames for replies
+	queued []xsk.Desc
+	out    int  // queries the worker holds
+	gone   bool // close when the worker holds no more
+}
+
+func newLeg(link netif.Interface, socket *xsk.Socket, frames int, port *Port) *leg {
+	l := &leg{link: link, socket: socket, port: port,
+		fill: make([]uint64, 0, frames/2), free: make([]uint64, 0, frames/2), queued: make([]xsk.Desc, 0, frames/2)}
+	for i := range frames / 2 {
+		l.fill = append(l.fill, uint64(i)*xsk.FrameSize)
+		l.free = append(l.free, uint64(frames/2+i)*xsk.FrameSize)
+	}
+	l.refill()
+	return l
+}
+
+// refill gives the kernel the frames it may receive into.
+func (l *leg) refill() {
+	if len(l.fill) == 0 {
+		return
+	}
+	n := l.socket.Fill(l.fill)
+	l.fill = l.fill[:copy(l.fill, l.fill[n:])]
+}
+
+// reclaim takes back the frames of replies that have been sent.
+func (l *leg) reclaim() {
+	n := l.socket.Completed(l.free[len(l.free):cap(l.free)])
+	l.free = l.free[:len(l.free)+n]
+}
+
+// queue copies a frame into the UMEM, to be sent by flush. False: no frame is
+// free, the driver is behind.
+func (l *leg) queue(b []byte) bool {
+	if len(l.free) == 0 {
+		l.reclaim()
+	}
+	if len(l.free) == 0 {
+		return false
+	}
+	addr := l.free[len(l.free)-1]
+	l.free = l.free[:len(l.free)-1]
+	copy(l.socket.Frame(addr, uint32(len(b))), b)
+	l.queued = append(l.queued, xsk.Desc{Addr: addr, Len: uint32(len(b))})
+	return true
+}
+
+// flush sends what is queued and returns how much the ring did not take.
+func (l *leg) flush() (refused int) {
+	if len(l.queued) == 0 {
+		return 0
+	}
+	n := l.socket.Send(l.queued)
+	for _, d := range l.queued[n:] {
+		l.free = append(l.free, d.Addr)
+	}
+	refused = len(l.queued) - n
+	l.queued = l.queued[:0]
+	_ = l.socket.Kick() // an interface that is down sends later, or its leg ends
+	return refused
+}

@@ -1,0 +1,109 @@
+package fastpath
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"needletail/internal/frame"
+	"needletail/internal/xsk"
+)
+
+// Tokens of queries: the slot of the leg above the address of the frame.
+const slotShift = 48
+
+// Receive fills qs with what has arrived. Where nothing has, it blocks until
+// something does, Wake is called, or wait has passed, rounded up to a
+// millisecond.
+func (p *Port) Receive(qs []frame.Query, wait time.Duration) (int, error) {
+	p.follow()
+	if p.receives++; p.receives%lookEvery == 0 {
+		p.countDrops()
+	}
+	if n := p.gather(qs); n > 0 {
+		return n, nil
+	}
+	if err := p.poll(wait, len(qs) > 0); err != nil {
+		return 0, err
+	}
+	p.follow()
+	return p.gather(qs), nil
+}
+
+// gather takes from each socket in turn, beginning where it left off.
+func (p *Port) gather(qs []frame.Query) (n int) {
+	for range p.legs {
+		p.next = (p.next + 1) % len(p.legs)
+		l := p.legs[p.next]
+		if l == nil || l.gone {
+			continue
+		}
+		n += p.take(l, qs[n:])
+		if n == len(qs) {
+			break
+		}
+	}
+	p.count.received.Add(uint64(n))
+	return n
+}
+
+// take reads queries from one socket. Frames that are none go straight back.
+func (p *Port) take(l *leg, qs []frame.Query) (n int) {
+	got := l.socket.Receive(p.descs[:min(len(qs), receiveMax)])
+	for _, d := range p.descs[:got] {
+		q := &qs[n]
+		// The driver has seen the checksum, or it is a veth's, not filled in yet.
+		if f := frame.Parse(l.socket.Frame(d.Addr, d.Len), frame.Meta{Trusted: true}, q); f != frame.Whole {
+			p.count.faults[f].Add(1)
+			l.fill = append(l.fill, xsk.Base(d.Addr))
+			continue
+		}
+		q.IfIndex = l.link.Index
+		q.Hint = hint(l.socket.Frame(xsk.Base(d.Addr), uint32(d.Addr-xsk.Base(d.Addr))))
+		q.Token = uint64(l.slot)<<slotShift | d.Addr
+		n++
+	}
+	l.out += n
+	if n < got {
+		l.refill()
+	}
+	return n
+}
+
+// Done gives queries back.
+func (p *Port) Done(qs []frame.Query) {
+	for i := range qs {
+		l := p.legs[qs[i].Token>>slotShift]
+		l.fill = append(l.fill, xsk.Base(qs[i].Token&(1<<slotShift-1)))
+		l.out--
+	}
+	for _, l := range p.legs {
+		switch {
+		case l == nil:
+		case l.gone:
+			p.end(l)
+		default:
+			l.refill()
+		}
+	}
+}
+
+// poll waits for a frame, where that is asked for, or for Wake.
+func (p *Port) poll(wait time.Duration, frames bool) error {
+	p.polled = append(p.polled[:0], unix.PollFd{Fd: int32(p.wake), Events: unix.POLLIN})
+	for _, l := range p.legs {
+		if frames && l != nil && !l.gone {
+			p.polled = append(p.polled, unix.PollFd{Fd: int32(l.socket.FD()), Events: unix.POLLIN})
+		}
+	}
+	_, err := unix.Poll(p.polled, int((max(wait, 0)+time.Millisecond-1)/time.Millisecond))
+	if err != nil && err != unix.EINTR {
+		return fmt.Errorf("wait for frames: %w", err)
+	}
+	if p.polled[0].Revents != 0 {
+		var b [8]byte
+		_, _ = unix.Read(p.wake, b[:]) // only its being read counts
+	}
+	return nil
+}

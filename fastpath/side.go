@@ -1,0 +1,232 @@
+package fastpath
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"needletail/bpf"
+	"needletail/internal/netif"
+	"needletail/internal/xsk"
+)
+
+// side is one interface with the program attached. Each has a program and a
+// map of sockets of its own, because a socket takes frames of one queue of one
+// interface, and a frame redirected to another is lost.
+type side struct {
+	picked  netif.Picked
+	native  bool
+	program *ebpf.Program
+	sockets *ebpf.Map
+	link    link.Link
+	legs    map[int]*leg // by queue
+	driver  string
+	queues  int      // of the driver
+	turned  []string // what was turned off, and why
+	notes   []string // what could not be had
+}
+
+// SetInterfaces serves exactly these interfaces: the program is attached to new
+// ones, taken off those that are gone, and follows what changed (an interface
+// replaced under its name, switched on, another address). It is to be called
+// again after every change of the system's interfaces. An interface that cannot
+// be served is named in the error; with xdp "auto" that is a logged warning
+// instead. The others are served.
+func (p *Path) SetInterfaces(picked []netif.Picked) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	errs := []error{p.setAddresses(picked)}
+	clear(p.off)
+	if p.cfg.XDP == Off {
+		return errs[0]
+	}
+	gone := maps.Clone(p.sides)
+	for _, i := range picked {
+		if have := p.sides[i.Name]; have != nil && have.picked.Index == i.Index && have.picked.MTU == i.MTU && have.picked.MAC == i.MAC {
+			delete(gone, i.Name)
+			have.picked = i
+		}
+	}
+	for name := range gone {
+		errs = append(errs, p.detach(name))
+	}
+	for _, i := range picked {
+		errs = append(errs, p.serve(i))
+	}
+	return errors.Join(errs...)
+}
+
+// serve attaches the program to an interface that has none yet, and opens the
+// sockets that are missing.
+func (p *Path) serve(i netif.Picked) error {
+	s := p.sides[i.Name]
+	if s == nil {
+		var err error
+		if s, err = p.attach(i); err != nil {
+			return p.unserved(i, err)
+		}
+		p.sides[i.Name] = s
+	}
+	p.openSockets(s)
+	p.tell(i.Name, s.active().String())
+	return nil
+}
+
+// unserved is what becomes of an interface without the program: an error where
+// it was asked for, else one warning, and the kernel's sockets serve.
+func (p *Path) unserved(i netif.Picked, err error) error {
+	what := err.Error()
+	p.off[i.Name] = what
+	if p.cfg.XDP != Auto {
+		return err
+	}
+	if p.told[i.Name] != what {
+		p.told[i.Name] = what
+		p.cfg.Log.Warn("no fast path on this interface; kernel sockets serve it", "interface", i.Name, "reason", what)
+	}
+	return nil
+}
+
+// tell logs what an interface has, when that changed.
+func (p *Path) tell(name, report string) {
+	if p.told[name] == report {
+		return
+	}
+	p.told[name] = report
+	p.cfg.Log.Info("fast path", "interface", name, "has", report)
+}
+
+// detach takes the program off an interface. Its sockets close when the workers
+// have given back what they hold.
+func (p *Path) detach(name string) error {
+	s := p.sides[name]
+	delete(p.sides, name)
+	delete(p.told, name)
+	return s.close()
+}
+
+func (s *side) close() error {
+	var errs []error
+	if s.link != nil {
+		errs = append(errs, s.link.Close())
+	}
+	for _, l := range s.legs {
+		l.port.change(l, true)
+	}
+	if s.program != nil {
+		errs = append(errs, s.program.Close())
+	}
+	if s.sockets != nil {
+		errs = append(errs, s.sockets.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openSockets gives every queue a socket, where AF_XDP is on. A queue without
+// one is no error: the program passes its queries.
+func (p *Path) openSockets(s *side) {
+	if len(p.ports) == 0 {
+		return
+	}
+	s.notes = s.notes[:0]
+	for _, queue := range p.queuesOf(s) {
+		if s.legs[queue] != nil {
+			continue
+		}
+		worker := queue % len(p.ports)
+		if err := near(p.CPU(worker), func() error { return p.openSocket(s, queue, p.ports[worker]) }); err != nil {
+			s.notes = append(s.notes, err.Error())
+		}
+	}
+}
+
+// queuesOf returns the queues of an interface that get sockets.
+func (p *Path) queuesOf(s *side) (queues []int) {
+	for q := range s.queues {
+		queues = append(queues, q)
+	}
+	if len(p.cfg.Queues) > 0 {
+		queues = p.cfg.Queues
+	}
+	return queues
+}
+
+func (p *Path) openSocket(s *side, queue int, port *Port) error {
+	c := xsk.Config{
+		IfIndex: s.picked.Index, Queue: queue,
+		Frames: p.cfg.Queries * 2, RingSize: p.cfg.Queries,
+		ZeroCopy: p.cfg.AFXDP == ZeroCopy && s.native,
+	}
+	socket, err := xsk.Open(c)
+	if err != nil && c.ZeroCopy {
+		s.notes = append(s.notes, fmt.Sprintf("no zero-copy on queue %d (%v): the kernel copies", queue, err))
+		c.ZeroCopy = false
+		socket, err = xsk.Open(c)
+	}
+	if err != nil {
+		return fmt.Errorf("no AF_XDP on queue %d: %w", queue, err)
+	}
+	l := newLeg(s.picked.Interface, socket, c.Frames, port)
+	if err := s.sockets.Put(uint32(queue), uint32(socket.FD())); err != nil {
+		socket.Close()
+		return fmt.Errorf("no AF_XDP on queue %d: register its socket: %w", queue, err)
+	}
+	s.legs[queue] = l
+	l.port.change(l, false)
+	return nil
+}
+
+// setAddresses tells the program which addresses are ours: a query to another
+// one is on its way through. Where an interface serves some of its addresses
+// only, the others are user space's to refuse.
+func (p *Path) setAddresses(picked []netif.Picked) error {
+	want := make(map[[4]byte]bool)
+	for _, i := range picked {
+		for _, a := range i.Addresses {
+			want[a.Addr().As4()] = true
+		}
+	}
+	var errs []error
+	var have [4]byte
+	var known uint8
+	var stale [][4]byte
+	for it := p.maps.Addresses.Iterate(); it.Next(&have, &known); {
+		if !want[have] {
+			stale = append(stale, have)
+		}
+	}
+	for _, a := range stale {
+		errs = append(errs, p.maps.Addresses.Delete(a))
+	}
+	for a := range want {
+		errs = append(errs, p.maps.Addresses.Put(a, uint8(1)))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("tell the fast path its addresses: %w", err)
+	}
+	return nil
+}
+
+// program makes the program of one interface over the shared maps.
+func (p *Path) program() (*ebpf.Program, *ebpf.Map, error) {
+	spec := p.spec.Copy()
+	sockets, err := ebpf.NewMap(spec.Maps["sockets"])
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a map of AF_XDP sockets: %w", err)
+	}
+	var programs bpf.DhcpPrograms
+	m := &p.maps
+	err = spec.LoadAndAssign(&programs, &ebpf.CollectionOptions{MapReplacements: map[string]*ebpf.Map{
+		"addresses": m.Addresses, "analyzed": m.Analyzed, "client_counts": m.ClientCounts, "clients": m.Clients,
+		"counters": m.Counters, "events": m.Events, "scopes": m.Scopes, "scratch": m.Scratch,
+		"shared": m.Shared, "sockets": sockets, "subnets": m.Subnets,
+	}})
+	if err != nil {
+		sockets.Close()
+		return nil, nil, explainLoad(err)
+	}
+	return programs.Dhcp, sockets, nil
+}

@@ -1,0 +1,129 @@
+package twin
+
+import (
+	"net/netip"
+	"testing"
+
+	"needletail/internal/transcript"
+)
+
+// TestTranscripts asks about every query of every transcript: plain, tagged,
+// cut short at every byte of the frame and of the options, and with every
+// option byte made hostile.
+func TestTranscripts(t *testing.T) {
+	frames := transcripts(t)
+	for _, j := range scopes() {
+		t.Run(j.name, func(t *testing.T) {
+			p := j.open(t)
+			for i, f := range frames {
+				p.ask(f)
+				p.ask(tagged(f, 0x81, 0, 0, 100))
+				p.ask(tagged(f, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 100))
+				p.ask(tagged(f, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 100, 0x81, 0, 0, 1))
+				if i%8 == 0 && !testing.Short() { // the shapes repeat; their bytes do not matter here
+					p.mangle(f)
+				}
+			}
+			t.Logf("%d frames: %d dropped, of them %d whole queries", p.asked, p.dropped, p.parsed)
+			if p.parsed < len(frames)/8 {
+				t.Error("too few drops to compare anything")
+			}
+		})
+	}
+}
+
+func (p *pair) mangle(f []byte) {
+	for n := 14; n < len(f); n++ {
+		p.ask(f[:n])
+	}
+	options := min(len(f)-optionsAt, 128)
+	for n := range options {
+		p.ask(cut(f, n))
+		g := append([]byte(nil), f...)
+		for _, b := range []byte{0, 1, 52, 53, 61, 255} {
+			g[optionsAt+n] = b
+			p.ask(g)
+		}
+	}
+}
+
+// TestDropsMatter: without the scopes the engine would have answered, so the
+// comparison can fail.
+func TestDropsMatter(t *testing.T) {
+	frames := transcripts(t)
+	p := newPair(t, balancing)
+	j := scopes()[1]
+	p.path.SetScope(0, j.scopes[0])
+	fails := &counter{TB: t}
+	p.t = fails
+	for _, f := range frames {
+		p.ask(f)
+	}
+	if fails.n == 0 {
+		t.Error("a kernel that drops what the engine answers was not noticed")
+	}
+}
+
+// counter counts errors instead of reporting them.
+type counter struct {
+	testing.TB
+	n int
+}
+
+func (c *counter) Errorf(string, ...any) { c.n++ }
+
+// FuzzKernelDropsNoAnswer: any frame. What the kernel drops, user space would
+// not answer.
+func FuzzKernelDropsNoAnswer(f *testing.F) {
+	for i, seed := range transcripts(f) {
+		if i%16 == 0 {
+			f.Add(seed)
+			f.Add(tagged(seed, 0x81, 0, 0, 100))
+		}
+	}
+	var pairs []*pair
+	for _, j := range scopes() {
+		pairs = append(pairs, j.open(f))
+	}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		for _, p := range pairs {
+			p.t = t
+			p.ask(frame)
+		}
+	})
+}
+
+// FuzzOptions puts any options into a frame whose lengths and checksums are
+// right, so that every input reaches the walk.
+func FuzzOptions(f *testing.F) {
+	relays := []byte{0, 0, 0, 0, 198, 51, 100, 1, 10, 0, 0, 1, 203, 0, 113, 1}
+	for i, seed := range transcripts(f) {
+		if len(seed) > optionsAt {
+			f.Add(seed[optionsAt:], byte(i), seed[messageAt+2])
+		}
+	}
+	f.Add([]byte{53, 1, 1, 82, 6, 5, 4, 10, 0, 0, 1, 255}, byte(0), byte(6))      // link selection
+	f.Add([]byte{53, 1, 1, 61, 255, 1, 2, 3, 255}, byte(1), byte(6))              // longer than the message
+	f.Add([]byte{53, 1, 1, 61, 2, 1, 2, 61, 1, 3, 255}, byte(1), byte(6))         // in pieces
+	f.Add(append(make([]byte, 70), 53, 1, 1, 255), byte(1), byte(6))              // more pads than the bound
+	f.Add([]byte{52, 1, 3, 53, 1, 3, 50, 4, 10, 0, 0, 10, 255}, byte(2), byte(0)) // overload, no address
+	var pairs []*pair
+	for _, j := range scopes() {
+		pairs = append(pairs, j.open(f))
+	}
+	f.Fuzz(func(t *testing.T, options []byte, relay, hlen byte) {
+		if len(options) > 1200 {
+			return
+		}
+		m := make([]byte, 240, 240+len(options))
+		m[0], m[1], m[2], m[9] = 1, 1, hlen%20, 200
+		copy(m[24:28], relays[int(relay%4)*4:])
+		copy(m[28:], []byte{2, 0, 0, 0, relay, hlen})
+		copy(m[236:], []byte{99, 130, 83, 99})
+		frame := wrap(transcript.Query{Message: append(m, options...), Src: netip.MustParseAddrPort("0.0.0.0:68")})
+		for _, p := range pairs {
+			p.t = t
+			p.ask(frame)
+		}
+	})
+}

@@ -1,0 +1,96 @@
+package twin
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"needletail/internal/frame"
+	"needletail/internal/transcript"
+)
+
+// recorder is a server that answers nobody and keeps what it was sent.
+type recorder struct{ frames [][]byte }
+
+func (r *recorder) Start([]byte, []transcript.Interface) error { return nil }
+func (r *recorder) Advance(time.Duration) error                { return nil }
+func (r *recorder) Restart() error                             { return nil }
+func (r *recorder) Reload([]byte) error                        { return nil }
+func (r *recorder) Do(transcript.Step) ([]string, error)       { return nil, nil }
+func (r *recorder) Exchange(q transcript.Query) (transcript.Reply, error) {
+	if len(q.Message) <= frame.MessageMax {
+		r.frames = append(r.frames, wrap(q))
+	}
+	return transcript.Reply{}, nil
+}
+
+// wrap makes a frame of a message.
+func wrap(q transcript.Query) []byte {
+	var m frame.Reply
+	m.Buf = make([]byte, frame.Headroom+frame.MessageMax)
+	m.Len = copy(m.Message(), q.Message)
+	m.To = frame.Destination{DstMAC: frame.Broadcast, SrcPort: q.Src.Port(), DstPort: frame.ServerPort}
+	if q.Src.IsValid() {
+		m.To.Src = q.Src.Addr().As4()
+	}
+	m.To.Dst = frame.BroadcastIP
+	if q.Dst.IsValid() {
+		m.To.Dst = q.Dst.Addr().As4()
+	}
+	var src [6]byte
+	copy(src[:], q.SrcMAC)
+	return frame.Write(&m, src)
+}
+
+// transcripts returns the frame of every query in the transcripts.
+func transcripts(t testing.TB) [][]byte {
+	names, err := filepath.Glob("../../slowpath/testdata/*.txt")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no transcripts: ", err)
+	}
+	var r recorder
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := transcript.Parse(name, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A step that needs an answer it did not get ends the recording of
+		// this transcript, not of the others.
+		_, _ = f.Run(&r)
+	}
+	return r.frames
+}
+
+// tagged puts tags into a frame.
+func tagged(f []byte, tags ...byte) []byte {
+	return append(append(append([]byte(nil), f[:12]...), tags...), f[12:]...)
+}
+
+// The headers of a frame of frame.Write, in bytes.
+const (
+	ipAt      = 14
+	udpAt     = ipAt + 20
+	messageAt = udpAt + 8
+	optionsAt = messageAt + 240
+)
+
+// cut shortens the message to n bytes of options, with lengths that agree.
+func cut(f []byte, n int) []byte {
+	g := append([]byte(nil), f[:optionsAt+n]...)
+	put := func(at, v int) { g[at], g[at+1] = byte(v>>8), byte(v) }
+	put(ipAt+2, len(g)-ipAt)
+	put(udpAt+4, len(g)-udpAt)
+	put(ipAt+10, 0)
+	sum := 0
+	for i := ipAt; i < udpAt; i += 2 {
+		sum += int(g[i])<<8 | int(g[i+1])
+	}
+	sum = sum>>16 + sum&0xffff
+	put(ipAt+10, ^(sum>>16+sum)&0xffff)
+	return g
+}
