@@ -1,0 +1,102 @@
+package ha
+
+import (
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"needletail/internal/config"
+)
+
+// Limits of the client side.
+const (
+	// requestTimeout bounds every request but the pages of a sync, connecting
+	// included (Kea: config/timeouts.h, TIMEOUT_DEFAULT_HTTP_CLIENT_REQUEST).
+	requestTimeout = 10 * time.Second
+	// idleMax is how long a connection may lie idle and still be used again.
+	// Kea's listener closes it after 30 s; stay well clear of that race.
+	idleMax = 20 * time.Second
+	// answerMax bounds the body of one answer, in bytes: a page of a sync.
+	answerMax = 256 << 20
+)
+
+// client sends commands to one peer over persistent connections, one request
+// at a time on each. It is safe for concurrent use; at most conns requests are
+// on the way, further ones wait for a connection until their deadline.
+type client struct {
+	peer string
+	url  string
+	host string // Host header: the address without port, as Kea sends it
+	auth string // Authorization header, empty for none
+	http *fasthttp.HostClient
+	wire wire
+}
+
+// newClient prepares a client; it connects with the first request. TLS is used
+// whenever p has certificate files, whatever the scheme of its URL says.
+func newClient(p *config.Peer, conns int) (*client, error) {
+	c := &client{peer: p.Name, host: p.Addr.Addr().String(), url: "http://" + p.Addr.String() + "/"}
+	if p.User != "" {
+		c.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(p.User+":"+p.Password))
+	}
+	c.http = &fasthttp.HostClient{
+		Addr:                      p.Addr.String(),
+		NoDefaultUserAgentHeader:  true,
+		MaxConns:                  conns,
+		MaxConnWaitTimeout:        requestTimeout,
+		MaxIdleConnDuration:       idleMax,
+		MaxIdemponentCallAttempts: 2,
+		RetryIfErr:                retryOnce,
+		MaxResponseBodySize:       answerMax,
+		DialTimeout:               c.wire.dial,
+	}
+	if p.TLS.CertFile != "" {
+		conf, err := clientTLS(p.TLS)
+		if err != nil {
+			return nil, fmt.Errorf("peer %s: %w", p.Name, err)
+		}
+		c.http.IsTLS, c.http.TLSConfig, c.url = true, conf, "https://"+p.Addr.String()+"/"
+	}
+	return c, nil
+}
+
+// retryOnce sends a request again whose connection turned out to be closed.
+// Every command of the protocol may be repeated: updates overwrite, and
+// deleting what is gone is a success.
+func retryOnce(*fasthttp.Request, int, error) (resetTimeout, retry bool) { return false, true }
+
+// post sends body and hands the answer's body to read, which must not keep it.
+// The HTTP status is ignored, as Kea does: only the body counts.
+func (c *client) post(body []byte, timeout time.Duration, read func([]byte) error) error {
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	req.Header.SetMethod(fasthttp.MethodPost)
+	req.SetRequestURI(c.url)
+	req.UseHostHeader = true
+	req.Header.SetHost(c.host)
+	req.Header.SetContentType("application/json") // exactly: Kea refuses parameters
+	if c.auth != "" {
+		req.Header.Set("Authorization", c.auth)
+	}
+	req.SetBodyRaw(body)
+	if err := c.http.DoTimeout(req, resp, timeout); err != nil {
+		return fmt.Errorf("%s at %s: %w", c.peer, c.http.Addr, err)
+	}
+	return read(resp.Body())
+}
+
+// call sends a command and parses its answer. The error is the transport's or
+// that of an answer that is none; a refusal is an answer with its result code.
+func (c *client) call(body []byte, timeout time.Duration) (a answer, err error) {
+	err = c.post(body, timeout, func(b []byte) (err error) {
+		a, err = parseAnswer(b)
+		return err
+	})
+	return a, err
+}
+
+// close ends all connections; requests on the way fail at once, and later ones.
+func (c *client) close() { c.wire.close() }

@@ -1,0 +1,135 @@
+package ha
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"needletail/internal/config"
+)
+
+// authority is a certificate authority of a test.
+type authority struct {
+	t    *testing.T
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority(t *testing.T) *authority {
+	a := &authority{t: t, dir: t.TempDir()}
+	a.key, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	a.cert = &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, a.cert, a.cert, &a.key.PublicKey, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.write("ca", "CERTIFICATE", der)
+	return a
+}
+
+func (a *authority) write(name, kind string, der []byte) string {
+	p := filepath.Join(a.dir, name)
+	if err := os.WriteFile(p, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	return p
+}
+
+// issue makes the files of a peer. Its certificate names no address: Kea
+// checks none.
+func (a *authority) issue(name string) config.TLS {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}, a.cert, &key.PublicKey, a.key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	raw, _ := x509.MarshalECPrivateKey(key)
+	return config.TLS{
+		TrustAnchor: filepath.Join(a.dir, "ca"), RequireClientCerts: true,
+		CertFile: a.write(name+".crt", "CERTIFICATE", der), KeyFile: a.write(name+".key", "EC PRIVATE KEY", raw),
+	}
+}
+
+// secure gives both peers certificates and passwords.
+func secure(r *config.Relationship, one, two config.TLS) *config.Relationship {
+	r.RequireClientCerts = true
+	for i, files := range []config.TLS{one, two} {
+		r.Peers[i].TLS, r.Peers[i].User, r.Peers[i].Password = files, "ha", "secret"
+	}
+	return r
+}
+
+func TestPairOverTLS(t *testing.T) {
+	ca := newAuthority(t)
+	a, b := freePort(t), freePort(t)
+	one, two := ca.issue("server1"), ca.issue("server2")
+	n := startNode(t, secure(pairConfig("server1", "load-balancing", a, b), one, two))
+	m := startNode(t, secure(pairConfig("server2", "load-balancing", a, b), one, two))
+	n.reach(LoadBalancing)
+	m.reach(LoadBalancing)
+	if !n.lease("192.0.2.20", 1) {
+		t.Error("the update was refused")
+	}
+
+	if err := m.greet(t, func(p *config.Peer) {}); err != nil {
+		t.Errorf("a client with certificate and password: %v", err)
+	}
+	if err := m.greet(t, func(p *config.Peer) { p.Password = "wrong" }); err == nil {
+		t.Error("a wrong password is accepted")
+	}
+	if err := m.greet(t, func(p *config.Peer) { p.User = "" }); err == nil {
+		t.Error("no password is accepted")
+	}
+	if err := m.greet(t, func(p *config.Peer) { p.TLS = newAuthority(t).issue("stranger") }); err == nil {
+		t.Error("a stranger's certificate is accepted, or we accept a server that our trust anchor does not know")
+	}
+	if err := m.greet(t, func(p *config.Peer) { p.TLS = config.TLS{} }); err == nil {
+		t.Error("plain HTTP is accepted")
+	}
+}
+
+// greet sends a heartbeat to the node as a peer configured otherwise would.
+func (n *node) greet(t *testing.T, change func(*config.Peer)) error {
+	p := *n.links[0].conf.Self()
+	change(&p)
+	c, err := newClient(&p, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	a, err := c.call(heartbeatCommand("server1"), time.Second)
+	if err == nil {
+		_, err = parseHeartbeat(a)
+	}
+	return err
+}
+
+// A dedicated listener with restrict-commands admits what partners need.
+func TestRestrictedCommands(t *testing.T) {
+	n := startNode(t, hubConfig(t, "server1")...)
+	for name, want := range map[string]int{"ha-heartbeat": 0, "list-commands": 0, "ha-sync": 1, "lease4-wipe": 1, "ha-scopes": 1} {
+		a, err := n.via(t, 1).call(command(name, nil), time.Second)
+		if err != nil || a.Result != want {
+			t.Errorf("%s: %+v, %v, want result %d", name, a, err, want)
+		}
+		if want == 1 && a.Text != "Forbidden" {
+			t.Errorf("%s: %q, want Forbidden", name, a.Text)
+		}
+	}
+}

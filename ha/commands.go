@@ -1,0 +1,202 @@
+package ha
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"needletail/internal/control"
+)
+
+// Restricted are the commands a dedicated listener admits when
+// restrict-commands is set (Kea: ha_config.cc), and our own between partners.
+var Restricted = []string{
+	"list-commands", "status-get", "dhcp-disable", "dhcp-enable",
+	"ha-reset", "ha-heartbeat", "ha-maintenance-notify", "ha-sync-complete-notify",
+	"lease4-update", "lease4-del", "lease4-get-all", "lease4-get-page",
+	applyName, openName, pageName, changedName,
+}
+
+// handlers are all commands of the driver.
+func (d *Driver) handlers() map[string]control.Handler {
+	return map[string]control.Handler{
+		"ha-heartbeat":            d.heartbeatHandler,
+		"ha-reset":                d.order(func(t uint64) Input { return Reset{t} }),
+		"ha-continue":             d.order(func(t uint64) Input { return Continue{t} }),
+		"ha-scopes":               d.scopesHandler,
+		"ha-sync":                 d.syncHandler,
+		"ha-maintenance-start":    d.maintenanceStart,
+		"ha-maintenance-cancel":   d.maintenanceCancel,
+		"ha-maintenance-notify":   d.maintenanceNotify,
+		"ha-sync-complete-notify": d.syncCompleteHandler,
+		"dhcp-disable":            d.disableHandler,
+		"dhcp-enable":             d.enableHandler,
+		applyName:                 d.applyHandler,
+		openName:                  d.openHandler,
+		pageName:                  d.pageHandler,
+		changedName:               d.changedHandler,
+	}
+}
+
+func (d *Driver) register() {
+	for name, h := range d.handlers() {
+		d.opt.Registry.Register(name, h)
+	}
+	if d.opt.Status != nil {
+		d.opt.Status.Section("high-availability", d.report)
+		d.opt.Status.Section("dhcp-state", d.serviceReport)
+	}
+}
+
+func (d *Driver) unregister() {
+	for name := range d.handlers() {
+		d.opt.Registry.Unregister(name)
+	}
+	if d.opt.Status != nil {
+		d.opt.Status.Section("high-availability", func() any { return nil })
+	}
+	if n := d.opt.Network; n != nil {
+		n.Register(d.opt.Registry)
+		if d.opt.Status != nil {
+			d.opt.Status.Section("dhcp-state", n.State)
+		}
+	}
+}
+
+var errClosing = errors.New("high availability is shutting down")
+
+// do runs f in the loop and waits for it.
+func (d *Driver) do(f func()) error {
+	done := make(chan struct{})
+	d.post(func() { f(); close(done) })
+	select {
+	case <-done:
+		return nil
+	case <-d.ctx.Done():
+		return errClosing
+	}
+}
+
+// ask gives the machine of relationship i a command and waits for its Answer.
+func (d *Driver) ask(i int, in func(token uint64) Input) control.Response {
+	reply := make(chan Answer, 1)
+	d.post(func() {
+		d.token++
+		d.waiting[d.token] = reply
+		d.step(i, in(d.token))
+	})
+	select {
+	case a := <-reply:
+		r := control.Response{Result: a.Result, Text: a.Text}
+		if a.State != Unknown {
+			r.Arguments = map[string]string{"state": a.State.String()}
+		}
+		return r
+	case <-d.ctx.Done():
+		return control.Errorf("%v", errClosing)
+	}
+}
+
+// order is the handler of a command that needs nothing but its relationship.
+func (d *Driver) order(in func(token uint64) Input) control.Handler {
+	return func(ctx context.Context, args json.RawMessage) control.Response {
+		i, err := d.which(ctx, args)
+		if err != nil {
+			return control.Errorf("%v", err)
+		}
+		return d.ask(i, in)
+	}
+}
+
+// viaKey is the context key of the relationship whose listener a command came
+// through; commands of a shared socket have none.
+type viaKey struct{}
+
+func via(ctx context.Context) (int, bool) {
+	i, ok := ctx.Value(viaKey{}).(int)
+	return i, ok
+}
+
+// which finds the relationship a command is for: that of the peer named
+// server-name (Kea: ha_impl.cc, getHAServiceByServerName); without a name that
+// of the listener, on a shared socket the first.
+func (d *Driver) which(ctx context.Context, args json.RawMessage) (int, error) {
+	var in struct {
+		Name *json.RawMessage `json:"server-name"`
+	}
+	if err := parseArguments(args, &in); err != nil {
+		return 0, err
+	}
+	if in.Name == nil {
+		i, _ := via(ctx)
+		return i, nil
+	}
+	var name string
+	if json.Unmarshal(*in.Name, &name) != nil {
+		return 0, errors.New("'server-name' must be a string")
+	}
+	for i, l := range d.links {
+		for _, p := range l.conf.Peers {
+			if p.Name == name {
+				return i, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("%s matches no configured server", name)
+}
+
+// parseArguments reads arguments, which may be absent but else are a map.
+func parseArguments(args json.RawMessage, into any) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if args[0] != '{' {
+		return errors.New("arguments of the command must be a map")
+	}
+	if err := json.Unmarshal(args, into); err != nil {
+		return fmt.Errorf("arguments of the command: %w", err)
+	}
+	return nil
+}
+
+// heartbeatHandler tells our state. It answers at all times, in every state.
+func (d *Driver) heartbeatHandler(ctx context.Context, args json.RawMessage) control.Response {
+	i, err := d.which(ctx, args)
+	var s Status
+	if err == nil {
+		err = d.do(func() { s = d.machine.Status(i, time.Now()) })
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	return control.Response{Text: "HA peer status returned.", Arguments: arguments{
+		"state": s.State.String(), "date-time": time.Now().UTC().Format(dateLayout),
+		"scopes": list(s.Scopes), "unsent-update-count": d.machine.Unsent(i).Load(),
+	}}
+}
+
+// list keeps an empty list from becoming null in JSON.
+func list(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
+}
+
+// scopesHandler is ha-scopes.
+func (d *Driver) scopesHandler(ctx context.Context, args json.RawMessage) control.Response {
+	i, err := d.which(ctx, args)
+	var in struct{ Scopes *[]string }
+	if err == nil {
+		err = parseArguments(args, &in)
+	}
+	if err == nil && in.Scopes == nil {
+		err = errors.New("'scopes' is mandatory: a list of server names")
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	return d.ask(i, func(t uint64) Input { return SetScopes{Token: t, Names: *in.Scopes} })
+}

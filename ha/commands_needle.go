@@ -1,0 +1,177 @@
+package ha
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/netip"
+	"sync"
+	"time"
+
+	"needletail/internal/control"
+	"needletail/leases"
+)
+
+// batches are reused: an apply holds one while its changes go to disk.
+var batches = sync.Pool{New: func() any { return new(leases.Batch) }}
+
+// applyHandler takes a needletail partner's lease changes. It answers when all
+// of them are on disk.
+func (d *Driver) applyHandler(ctx context.Context, args json.RawMessage) control.Response {
+	var in struct{ Changes string }
+	err := parseArguments(args, &in)
+	var raw []byte
+	if err == nil {
+		raw, err = base64.StdEncoding.DecodeString(in.Changes)
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	i, _ := via(ctx)
+	b := batches.Get().(*leases.Batch)
+	defer batches.Put(b)
+	var out applied
+	n := 0
+	err = decodeEntries(raw, func(e *entry) error {
+		e.Lease.CLTT = d.links[i].ours(e.Lease.CLTT)
+		if err := d.applyEntry(b, d.links[i], e); err != nil {
+			out.Failed = append(out.Failed, refusedChange{Index: n, Result: resultOf(err), Text: err.Error()})
+		}
+		n++
+		return nil
+	})
+	if err := errors.Join(err, commit(d.opt.Store, b)); err != nil {
+		return control.Errorf("%v", err)
+	}
+	if out.Failed == nil {
+		return control.Response{Text: "lease changes applied"}
+	}
+	return control.Response{Text: "some lease changes were refused", Arguments: out}
+}
+
+func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry) error {
+	d.Touched(e.Lease.Addr)
+	now := time.Now()
+	if e.Op == opDelete {
+		at := l.ours(e.At)
+		d.opt.Store.DeleteUnless(b, e.Lease.Addr, func(have *leases.Lease, ours bool) bool {
+			return ours && overtaken(have, at, now)
+		})
+		return nil
+	}
+	own, first := d.servesAlone(), l.conf.SelfIndex() == 0
+	done, err := d.opt.Store.PutUnless(b, &e.Lease, func(have *leases.Lease, ours bool) bool {
+		return refuses(own, first && ours, have, &e.Lease, now)
+	})
+	if err == nil && !done {
+		err = errPromised
+	}
+	return err
+}
+
+// errPromised refuses a change that would promise an address to two clients.
+var errPromised = errors.New("the address is another client's here")
+
+// servesAlone is PartnerDown if any relationship counts its updates unsent,
+// which is all that Conflict asks of our state.
+func (d *Driver) servesAlone() State {
+	for _, l := range d.links {
+		if l.policy.Load().Partner == Count {
+			return PartnerDown
+		}
+	}
+	return LoadBalancing
+}
+
+// resultOf tells a conflict, which the sender counts against the client, from
+// an error, which it counts against us, and from what it counts against nobody.
+func resultOf(err error) int {
+	switch {
+	case errors.Is(err, errPromised):
+		return resultContested
+	case errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
+		return resultConflict
+	}
+	return resultError
+}
+
+// Touched must be called before a partner's change of an address is applied:
+// a running sync then leaves the address alone.
+func (d *Driver) Touched(a netip.Addr) {
+	for _, l := range d.links {
+		l.touched.add(a)
+	}
+}
+
+// openHandler begins a needletail's sync from us: from here on it is sent every
+// change.
+func (d *Driver) openHandler(ctx context.Context, args json.RawMessage) control.Response {
+	i, err := d.which(ctx, args)
+	if err == nil {
+		err = d.do(func() {
+			d.links[i].serving.begin(time.Now(), d.links[i].conf.SyncTimeout)
+			d.step(i, StreamOpened{})
+		})
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	return control.Response{Text: "changes are sent from now on"}
+}
+
+// pageMax bounds the page a needletail may ask for.
+const pageMax = 100000
+
+// pageHandler answers one page of that sync.
+func (d *Driver) pageHandler(ctx context.Context, args json.RawMessage) control.Response {
+	var in struct {
+		From  string
+		Limit int
+	}
+	i, err := d.which(ctx, args)
+	if err == nil {
+		err = parseArguments(args, &in)
+	}
+	var from netip.Addr
+	if err == nil && in.From != "" {
+		from, err = netip.ParseAddr(in.From)
+	}
+	if err == nil && (in.Limit < 1 || in.Limit > pageMax) {
+		err = errors.New("'limit' is out of range")
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	if !d.links[i].serving.touch(time.Now()) {
+		return control.Errorf("no sync is open: it was interrupted and must begin anew")
+	}
+	return control.Response{Arguments: d.pageOf(from, in.Limit)}
+}
+
+// pageOf encodes the leases after from. The first page begins with all
+// deletions we remember: what was leased again since comes after.
+func (d *Driver) pageOf(from netip.Addr, limit int) json.RawMessage {
+	var entries []byte
+	if !from.IsValid() {
+		gone, _ := d.opt.Store.Deleted(0, math.MaxInt)
+		for _, t := range gone {
+			entries = appendDelete(entries, addrOf(t.Addr), time.Unix(t.At, 0))
+		}
+	}
+	page := d.opt.Store.Page(from, limit)
+	for i := range page {
+		entries = appendPut(entries, &page[i])
+	}
+	b := appendMessage([]byte(`{"entries":"`), entries)
+	if len(page) == limit {
+		b = append(append(b, `","next":"`...), page[limit-1].Addr.String()...)
+	}
+	return append(b, `"}`...)
+}
+
+func addrOf(a uint32) netip.Addr {
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, a)))
+}

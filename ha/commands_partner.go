@@ -1,0 +1,159 @@
+package ha
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"needletail/internal/control"
+)
+
+// maintenanceStart starts maintenance in all relationships, in order, up to
+// the first that refuses.
+func (d *Driver) maintenanceStart(context.Context, json.RawMessage) control.Response {
+	var r control.Response
+	for i := range d.links {
+		if r = d.ask(i, func(t uint64) Input { return MaintenanceStart{t} }); r.Result != control.ResultSuccess {
+			break
+		}
+	}
+	return r
+}
+
+// maintenanceCancel cancels it in all of them and returns the last answer.
+func (d *Driver) maintenanceCancel(context.Context, json.RawMessage) control.Response {
+	var r control.Response
+	for i := range d.links {
+		r = d.ask(i, func(t uint64) Input { return MaintenanceCancel{t} })
+	}
+	return r
+}
+
+// maintenanceNotify comes from the partner. Kea before 2.7.5 sends no state.
+func (d *Driver) maintenanceNotify(ctx context.Context, args json.RawMessage) control.Response {
+	i, err := d.which(ctx, args)
+	var in struct {
+		Cancel *bool
+		State  json.RawMessage
+	}
+	if err == nil {
+		err = parseArguments(args, &in)
+	}
+	if err == nil && in.Cancel == nil {
+		err = errors.New("'cancel' is mandatory: true or false")
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	var name string
+	json.Unmarshal(in.State, &name) // absent or odd: no state
+	state, _ := ParseState(name)
+	return d.ask(i, func(t uint64) Input { return MaintenanceNotify{Token: t, Cancel: *in.Cancel, State: state} })
+}
+
+// syncCompleteHandler comes from the partner after its sync from us.
+func (d *Driver) syncCompleteHandler(ctx context.Context, args json.RawMessage) control.Response {
+	i, err := d.which(ctx, args)
+	var in struct {
+		ID     *uint32 `json:"origin-id"`
+		Origin *uint32
+	}
+	if err == nil {
+		err = parseArguments(args, &in)
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	var origin uint32
+	if in.ID != nil {
+		origin = *in.ID
+	} else if in.Origin != nil {
+		origin = *in.Origin
+	}
+	d.links[i].serving.end()
+	return d.ask(i, func(t uint64) Input { return SyncComplete{Token: t, Origin: origin} })
+}
+
+// syncHandler is ha-sync: a sync from any peer, now, in any state; the machine
+// is not moved by it.
+func (d *Driver) syncHandler(_ context.Context, args json.RawMessage) control.Response {
+	var in struct {
+		Name   *string `json:"server-name"`
+		Period *int64  `json:"max-period"`
+	}
+	err := parseArguments(args, &in)
+	switch {
+	case err != nil:
+	case in.Name == nil:
+		err = errors.New("'server-name' is mandatory: the peer to synchronize from")
+	case in.Period != nil && (*in.Period <= 0 || *in.Period > 1<<31):
+		err = errors.New("'max-period' must be a positive number of seconds")
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	l, from := d.peerNamed(*in.Name)
+	if from == nil {
+		return control.Errorf("%s is not another server of any relationship", *in.Name)
+	}
+	var period time.Duration
+	if in.Period != nil {
+		period = time.Duration(*in.Period) * time.Second
+	}
+	n, err := d.sync(d.ctx, l, from, period)
+	if err != nil {
+		return control.Errorf("synchronization with %s failed: %v", from.name, err)
+	}
+	return control.Response{Text: fmt.Sprintf("Lease database synchronization complete, %d leases taken over.", n)}
+}
+
+func (d *Driver) peerNamed(name string) (*link, *peer) {
+	for _, l := range d.links {
+		for _, p := range l.peers {
+			if p.name == name {
+				return l, p
+			}
+		}
+	}
+	return nil, nil
+}
+
+// nudge tells a needletail partner that our state has changed, so that it asks
+// for it at once and not at its next heartbeat. It runs in the loop.
+func (d *Driver) nudge(l *link) {
+	if l.partner == nil || !l.partner.ability().batch() {
+		return
+	}
+	p, body := l.partner, command(changedName, arguments{"server-name": l.conf.ThisServer})
+	d.task(func() { p.ctl.call(body, requestTimeout) }) // lost: the next heartbeat tells it
+}
+
+// changedHandler asks the partner for its state now. States without
+// heartbeats have no use for it.
+func (d *Driver) changedHandler(ctx context.Context, args json.RawMessage) control.Response {
+	i, err := d.which(ctx, args)
+	if err == nil {
+		err = d.do(func() { d.beatNow(d.links[i]) })
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	return control.Response{Text: "heartbeat follows"}
+}
+
+func (d *Driver) beatNow(l *link) {
+	switch d.machine.Status(l.index, time.Now()).State {
+	case Backup, PassiveBackup, Terminated:
+		return
+	}
+	if l.partner == nil {
+		return
+	}
+	if l.beating {
+		l.beatAgain = true
+		return
+	}
+	d.beat(l, requestTimeout)
+}

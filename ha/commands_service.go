@@ -1,0 +1,45 @@
+package ha
+
+import (
+	"context"
+	"encoding/json"
+
+	"needletail/internal/control"
+)
+
+// disableHandler is dhcp-disable, by a partner or by hand. What comes over a
+// socket of no relationship silences all of them.
+func (d *Driver) disableHandler(ctx context.Context, args json.RawMessage) control.Response {
+	origin, err := control.ParseOrigin(args)
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	period, err := control.ParsePeriod(args)
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	i, own := via(ctx)
+	r := d.ask(i, func(t uint64) Input {
+		return ServiceOff{Token: t, Origin: uint32(origin), Shared: !own, Period: period}
+	})
+	return withText(r, control.DisabledText(period))
+}
+
+// enableHandler is dhcp-enable.
+func (d *Driver) enableHandler(ctx context.Context, args json.RawMessage) control.Response {
+	origin, err := control.ParseOrigin(args)
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	i, own := via(ctx)
+	r := d.ask(i, func(t uint64) Input { return ServiceOn{Token: t, Origin: uint32(origin), Shared: !own} })
+	return withText(r, "DHCP service successfully enabled")
+}
+
+// withText words a success; the machine's own wording is for its tests.
+func withText(r control.Response, text string) control.Response {
+	if r.Result == control.ResultSuccess {
+		r.Text = text
+	}
+	return r
+}

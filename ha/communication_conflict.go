@@ -1,0 +1,86 @@
+package ha
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"needletail/leases"
+)
+
+// Conflict decides whether a partner's lease update must be answered with
+// result 4 instead of being taken. Kea's receiver overwrites without looking,
+// except while a thread of its own is busy with the address; so do we, with
+// three exceptions, each a case in which the address would be promised to two
+// clients. The sender drops its client's answer then; the client asks again.
+//
+//   - busy: a change of our own to this address waits for the partner's answer,
+//     or may have done so when the update was sent. Both servers have chosen the
+//     same address at the same time.
+//   - the update is older than what we know of another client: it was delayed
+//     (a stopped process, a connection given up) and overtaken by a sync.
+//   - we serve alone (partner-down) and have given the address to another
+//     client: the partner is alive but does not know that we took over.
+//
+// have is nil when there is no lease of the address; now is our clock.
+func Conflict(own State, have, got *leases.Lease, busy bool, now time.Time) bool {
+	switch {
+	case busy:
+		return true
+	case have == nil || have.State != leases.Active || !now.Before(have.Expires()) || sameClient(have, got):
+		return false
+	case got.CLTT.Before(have.CLTT):
+		return true
+	default: // a declined lease names no client
+		return own == PartnerDown && got.State == leases.Active
+	}
+}
+
+// unsettledMax is how long a change can be waiting for the partner: a request's
+// timeout, and the disk's.
+const unsettledMax = httpTimeout + 5*time.Second
+
+// refuses applies Conflict to a lease as the store has it. Of two servers that
+// chose one address at the same time the first one of the relationship wins:
+// what it has given away itself a moment ago (wins) it does not let the other
+// one take, settled or not. The other one yields, and its own reply does not
+// leave (Store.Settle). Were both to refuse, two stubborn clients could keep each
+// other from the address for ever.
+func refuses(own State, wins bool, have, got *leases.Lease, now time.Time) bool {
+	busy := wins && have.State == leases.Active && got.State == leases.Active && now.Before(have.Expires()) &&
+		!sameClient(have, got) && now.Sub(have.CLTT) < unsettledMax
+	return Conflict(own, have, got, busy, now)
+}
+
+// overtaken tells whether a deletion made at a moment comes too late: we have
+// given the address away since, and the client has it still.
+func overtaken(have *leases.Lease, at, now time.Time) bool {
+	return have.State == leases.Active && now.Before(have.Expires()) && have.CLTT.After(at)
+}
+
+// Refuses decides about a lease update of a Kea, told by its origin or by the
+// listener it came through: Conflict's second and third case hold for it too.
+// In the first one, both have just chosen the same address, we yield: a Kea takes our
+// update whatever we answer, and our client gets no reply (Store.Settle). What
+// an administrator writes is never refused.
+func (d *Driver) Refuses(ctx context.Context, partner bool, have, got *leases.Lease) bool {
+	_, own := via(ctx)
+	return (own || partner) && Conflict(d.servesAlone(), have, got, false, time.Now())
+}
+
+// RefusesDeletion is the same for lease4-del: it carries the lease as the sender
+// had it, and is too late if another client has the address now.
+func (d *Driver) RefusesDeletion(ctx context.Context, partner bool, have, got *leases.Lease) bool {
+	_, own := via(ctx)
+	return (own || partner) && len(got.HW)+len(got.ClientID) > 0 &&
+		have.State == leases.Active && time.Now().Before(have.Expires()) && !sameClient(have, got)
+}
+
+// sameClient compares as leases are found: by client identifier, else by
+// hardware address.
+func sameClient(a, b *leases.Lease) bool {
+	if len(a.ClientID) > 0 && len(b.ClientID) > 0 {
+		return bytes.Equal(a.ClientID, b.ClientID)
+	}
+	return a.HType == b.HType && bytes.Equal(a.HW, b.HW)
+}

@@ -1,0 +1,76 @@
+package ha
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"needletail/leases"
+)
+
+// A Kea's late update or deletion does not take an address from a client that
+// has it from us; what comes in time is taken as Kea takes it.
+func TestKeaComesLate(t *testing.T) {
+	n, _ := withFakeKea(t)
+	hw := func(c byte) []byte { return []byte{2, 0, 0, 0, 0, c} }
+	put := func(c byte, age time.Duration) {
+		t.Helper()
+		var b leases.Batch
+		l := leases.Lease{Addr: netip.MustParseAddr("192.0.2.30"), SubnetID: 1, HType: 1, HW: hw(c), CLTT: time.Now().Add(-age), ValidLft: 600}
+		if _, err := n.store.Put(&b, &l); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.store.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell := func(command string, c byte, age time.Duration) int {
+		return n.ask(t, command, arguments{"ip-address": "192.0.2.30", "subnet-id": 1, "hw-address": fmt.Sprintf("02:00:00:00:00:%02x", c),
+			"valid-lft": 600, "expire": time.Now().Add(600*time.Second - age).Unix(), "force-create": true, "origin": "ha-partner"}).Result
+	}
+	for _, c := range []struct {
+		name     string
+		held     time.Duration // age of client 1's lease
+		command  string
+		client   byte
+		age      time.Duration
+		want     int
+		answered byte
+	}{
+		{"another client's, older than ours", time.Minute, "lease4-update", 2, 2 * time.Minute, 4, 1},
+		{"another client's, newer", time.Minute, "lease4-update", 2, 0, 0, 2},
+		{"another client's, ours has ended", time.Hour, "lease4-update", 2, 2 * time.Hour, 0, 2},
+		{"the same client's, older", time.Minute, "lease4-update", 1, 5 * time.Minute, 0, 1},
+		{"a deletion of a former client's", time.Minute, "lease4-del", 2, 2 * time.Minute, 3, 1},
+		{"a deletion of this client's", time.Minute, "lease4-del", 1, 2 * time.Minute, 0, 0},
+	} {
+		put(1, c.held)
+		if got := tell(c.command, c.client, c.age); got != c.want {
+			t.Errorf("%s: result %d, want %d", c.name, got, c.want)
+		}
+		l, ok := n.store.Get(netip.MustParseAddr("192.0.2.30"))
+		if ok != (c.answered != 0) || ok && l.HW[5] != c.answered {
+			t.Errorf("%s: the address is %x's (%v)", c.name, l.HW, ok)
+		}
+	}
+	n.links[0].policy.Store(&Policy{Partner: Count}) // as in partner-down
+	put(1, time.Minute)
+	if got := tell("lease4-update", 2, 0); got != 4 {
+		t.Errorf("serving alone: result %d, want 4", got)
+	}
+}
+
+// A needletail's deletion is too late once we have given the address away.
+func TestDeletionOvertaken(t *testing.T) {
+	now := time.Unix(1795289685, 0)
+	l := leases.Lease{CLTT: now.Add(-time.Minute), ValidLft: 600, State: leases.Active}
+	for at, want := range map[time.Duration]bool{-2 * time.Minute: true, -time.Minute: false, 0: false} {
+		if got := overtaken(&l, now.Add(at), now); got != want {
+			t.Errorf("deleted %s from now: overtaken %v, want %v", at, got, want)
+		}
+	}
+	if l.State = leases.Released; overtaken(&l, now.Add(-time.Hour), now) {
+		t.Error("a released lease keeps a deletion away")
+	}
+}

@@ -1,0 +1,100 @@
+package ha
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"needletail/internal/config"
+)
+
+// backupConfig adds a backup at an address to a relationship.
+func withBackup(t *testing.T, r *config.Relationship) *config.Relationship {
+	at := freePort(t)
+	r.Peers = append(r.Peers, &config.Peer{Name: "server3", URL: "http://" + at.String() + "/", Addr: at, Role: "backup"})
+	return r
+}
+
+// A Kea is the backup of a needletail: it gets every lease, and with
+// wait-backup-ack no client is answered before it has.
+func TestKeaIsBackup(t *testing.T) {
+	conf := withBackup(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
+	conf.Mode, conf.WaitBackupAck = "passive-backup", true
+	conf.Peers = []*config.Peer{conf.Peers[0], conf.Peers[2]}
+	k := newRealKea(t, "server3", "passive-backup", conf.Peers)
+	k.start()
+	k.reach(Backup)
+	n := startNode(t, conf)
+	n.reach(PassiveBackup)
+	if !n.lease("192.0.2.20", 1) {
+		t.Error("the update was refused")
+	}
+	if got := k.state("192.0.2.20"); got != 0 {
+		t.Errorf("the client was answered and Kea has state %d", got)
+	}
+	n.release("192.0.2.20")
+	if got := k.state("192.0.2.20"); got != -1 {
+		t.Errorf("released, and Kea has state %d", got)
+	}
+	k.kill()
+	if n.lease("192.0.2.21", 2) {
+		t.Error("a client was answered although the backup did not acknowledge")
+	}
+	n.reach(PassiveBackup)
+}
+
+// Without wait-backup-ack nobody waits for a backup, dead or alive, and it
+// moves no state.
+func TestBackupIsNotAwaited(t *testing.T) {
+	a, b := freePort(t), freePort(t)
+	conf := withBackup(t, pairConfig("server1", "hot-standby", a, b))
+	other := *conf
+	other.ThisServer = "server2"
+	third := *conf
+	third.ThisServer = "server3"
+	n, standby := startNode(t, conf), startNode(t, &other)
+	n.reach(HotStandby)
+	standby.reach(HotStandby)
+	if !n.lease("192.0.2.20", 1) {
+		t.Error("an absent backup stops clients")
+	}
+	backup := startNode(t, &third)
+	backup.reach(Backup)
+	if !n.lease("192.0.2.21", 2) {
+		t.Error("the update was refused")
+	}
+	waitFor(t, "the backup has the lease", func() bool {
+		_, ok := backup.store.Get(netip.MustParseAddr("192.0.2.21"))
+		return ok
+	})
+	n.reach(HotStandby)
+	if a := backup.ask(t, "ha-sync", arguments{"server-name": "server1"}); a.Result != 0 {
+		t.Errorf("ha-sync of the backup: %+v", a)
+	}
+	if got := len(backup.store.All(1)); got != 2 {
+		t.Errorf("after ha-sync the backup has %d leases, want 2", got)
+	}
+}
+
+// TLS with certificates on both sides, and passwords, between a needletail and
+// a Kea: updates and a sync in both directions.
+func TestInteropOverTLS(t *testing.T) {
+	ca := newAuthority(t)
+	conf := secure(pairConfig("server1", "load-balancing", freePort(t), freePort(t)), ca.issue("server1"), ca.issue("server2"))
+	k := newRealKea(t, "server2", "load-balancing", conf.Peers)
+	files := conf.Peers[1].TLS
+	k.extra = fmt.Sprintf(`"trust-anchor": %q, "cert-file": %q, "key-file": %q,`, files.TrustAnchor, files.CertFile, files.KeyFile)
+	n := startNode(t, conf)
+	n.lease("192.0.2.20", 1)
+	k.start()
+	n.reach(LoadBalancing)
+	k.reach(LoadBalancing)
+	if !n.lease("192.0.2.21", 2) {
+		t.Error("the update was refused")
+	}
+	for _, addr := range []string{"192.0.2.20", "192.0.2.21"} {
+		if got := k.state(addr); got != 0 {
+			t.Errorf("Kea has %s in state %d", addr, got)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package ha
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"needletail/internal/config"
+	"needletail/internal/scope"
+)
+
+// link is one relationship as the driver sees it: the ways to its peers, the
+// policy the workers read, and what the machine has not been told yet.
+type link struct {
+	index   int
+	conf    *config.Relationship
+	log     *slog.Logger
+	machine *Machine // only Backlog and Unsent, which any goroutine may use
+	peers   []*peer  // all others, by name
+	partner *peer    // the active one; nil for a backup and in passive-backup
+	poke    func()   // wakes the driver's loop: take has something
+
+	policy     atomic.Pointer[Policy]
+	scope      atomic.Pointer[scope.Scope] // as the filters have it
+	terminated atomic.Bool
+	rejecting  atomic.Bool // the machine has rejected clients: report accepted ones
+	parked     atomic.Int64
+	skew       atomic.Int64 // ns: the partner's clock minus ours, as last measured
+	parkedMax  int64
+	touched    touched
+	serving    stream // a sync the partner makes from us
+
+	overflowed atomic.Uint64 // queries refused beyond parkedMax
+
+	mu     sync.Mutex // guards report
+	report UpdatesDone
+	news   bool
+
+	// The rest belongs to the driver's loop.
+	counting  bool               // the last scope was Interrupted: report Counted
+	beating   bool               // a heartbeat is on the way
+	beatAgain bool               // and another one is wanted after it
+	stopSync  context.CancelFunc // of the running sync; nil: none
+}
+
+// settled takes in an answer of the active partner that the machine may have
+// to know of.
+func (l *link) settled(o outcome, t ticket, why string) {
+	if o == updated || o == contested {
+		return
+	}
+	l.mu.Lock()
+	l.news = true
+	switch {
+	case o == failed && l.report.Err == "":
+		l.report.Err = why
+	case o == conflicted && t.flight != nil:
+		l.report.Rejected = append(l.report.Rejected, t.flight.client(t.change))
+	}
+	l.mu.Unlock()
+	l.poke()
+}
+
+// accepted reports a client whose updates all succeeded.
+func (l *link) accepted(who ClientKey) {
+	l.mu.Lock()
+	l.news = true
+	l.report.Accepted = append(l.report.Accepted, who)
+	l.mu.Unlock()
+	l.poke()
+}
+
+// take returns what happened to updates since the last call.
+func (l *link) take() (UpdatesDone, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r, ok := l.report, l.news
+	l.report, l.news = UpdatesDone{}, false
+	return r, ok
+}

@@ -1,0 +1,135 @@
+package ha
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"needletail/internal/config"
+)
+
+// controlConns is how many connections carry everything but lease updates:
+// a heartbeat must never wait behind a sync or an update.
+const controlConns = 4
+
+// discoverEvery is how often a backup that did not answer is asked again what
+// it understands.
+const discoverEvery = 5 * time.Second
+
+// peer is another server of a relationship: the ways to it and what it was
+// found to understand.
+type peer struct {
+	name    string
+	backup  bool
+	link    *link
+	timeout time.Duration // of a lease update
+
+	ctl   *client // heartbeats, sync, commands
+	bulk  *client // lease updates, one connection per lane
+	lanes []*lane
+	route route
+
+	can     atomic.Uint32 // ability
+	failing atomic.Bool   // the last update to a backup failed; it was logged
+	sent    outcomes
+}
+
+// outcomes count the lease updates to one peer.
+type outcomes struct {
+	updated, conflicted, failed, dropped atomic.Uint64
+}
+
+// ability is what a peer was found to understand.
+type ability uint32
+
+const (
+	abilityKnown    ability = 1 << iota // it has been asked
+	abilityNeedle                       // a needletail: batches, streams, nudges
+	abilityReleased                     // lease state 3 (Kea 2.7.0 and later)
+)
+
+func (a ability) known() bool    { return a&abilityKnown != 0 }
+func (a ability) batch() bool    { return a&abilityNeedle != 0 }
+func (a ability) released() bool { return a&(abilityReleased|abilityNeedle) != 0 }
+
+func newPeer(p *config.Peer, r *config.Relationship, l *link) (*peer, error) {
+	lanes := r.ClientThreads
+	if lanes <= 0 {
+		lanes = lanesDefault
+	}
+	ctl, err := newClient(p, controlConns)
+	if err != nil {
+		return nil, err
+	}
+	bulk, err := newClient(p, lanes)
+	if err != nil {
+		return nil, err
+	}
+	out := &peer{name: p.Name, backup: p.Role == RoleBackup.String(), link: l, ctl: ctl, bulk: bulk,
+		timeout: min(requestTimeout, max(r.MaxResponseDelay, time.Second))}
+	for range lanes {
+		out.lanes = append(out.lanes, newLane(out))
+	}
+	return out, nil
+}
+
+// run carries updates until ctx ends.
+func (p *peer) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, l := range p.lanes {
+		wg.Go(func() { l.run(ctx) })
+	}
+	if p.backup {
+		wg.Go(func() { p.keepKnown(ctx) })
+	}
+	wg.Wait()
+}
+
+// keepKnown finds out what a backup understands; it is sent no heartbeats,
+// with which the partner is asked.
+func (p *peer) keepKnown(ctx context.Context) {
+	for tick := time.NewTicker(discoverEvery); ; {
+		if !p.ability().known() {
+			p.discover(requestTimeout)
+		}
+		p.route.choose(p.ability())
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *peer) ability() ability { return ability(p.can.Load()) }
+
+// settled takes in the outcome of one update. Only the active partner's moves
+// the machine; a backup's failure is a log line when it begins and ends.
+func (p *peer) settled(o outcome, t ticket, why string) {
+	switch o {
+	case updated:
+		p.sent.updated.Add(1)
+	case conflicted, contested:
+		p.sent.conflicted.Add(1)
+	case failed:
+		p.sent.failed.Add(1)
+		p.can.Store(0) // it may come back as another program
+	}
+	if !p.backup {
+		p.link.settled(o, t, why)
+		return
+	}
+	if bad := o == failed; p.failing.Swap(bad) != bad {
+		p.link.log.Log(context.Background(), levelOf(bad), "lease updates to a backup", "peer", p.name, "failing", bad, "reason", why)
+	}
+}
+
+func levelOf(bad bool) slog.Level {
+	if bad {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}

@@ -1,0 +1,198 @@
+package ha
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"needletail/internal/config"
+	"needletail/internal/rfc3074"
+)
+
+// Kea deals by parity (Kea: query_filter.cc, loadBalance): equal weights, and
+// none, must be exactly that.
+func TestHalvesAreKeas(t *testing.T) {
+	for _, w := range [][2]int{{0, 0}, {1, 1}, {50, 50}} {
+		for b, o := range share(w) {
+			if int(o) != b%2 {
+				t.Fatalf("weights %v: bucket %d belongs to %d", w, b, o)
+			}
+		}
+	}
+}
+
+// Both servers compute the same deal, of the right size, evenly spread, and
+// together everything.
+func TestSplit(t *testing.T) {
+	for w0 := 0; w0 <= 100; w0++ {
+		s := pair(ModeLoadBalancing)
+		s[0].Weights, s[1].Weights = [2]int{w0, 100 - w0}, [2]int{w0, 100 - w0}
+		a, b := s[0].scope(s[0].defaultScopes(), true), s[1].scope(s[1].defaultScopes(), true)
+		if a.Owners != b.Owners || a.Serve.Or(b.Serve) != rfc3074.All || a.Serve.Count()+b.Serve.Count() != 256 {
+			t.Fatalf("%d: %d and %d buckets", w0, a.Serve.Count(), b.Serve.Count())
+		}
+		if want := int(math.Round(256 * float64(w0) / 100)); a.Serve.Count() != want {
+			t.Errorf("%d%%: %d buckets, want %d", w0, a.Serve.Count(), want)
+		}
+		for from := 0; from+64 <= 256; from += 64 { // a quarter holds a quarter
+			n := 0
+			for h := from; h < from+64; h++ {
+				if a.Serve.Has(uint8(h)) {
+					n++
+				}
+			}
+			if math.Abs(float64(n)-float64(a.Serve.Count())/4) > 1 {
+				t.Errorf("%d%%: %d buckets in a quarter", w0, n)
+			}
+		}
+	}
+}
+
+// Lease updates by state and peer: Kea: ha_service.cc, shouldSendLeaseUpdates
+// and shouldQueueLeaseUpdates.
+func TestPolicy(t *testing.T) {
+	s := pair(ModeLoadBalancing)[0]
+	for st := Backup; st < Unavailable; st++ {
+		want := Count
+		switch st {
+		case LoadBalancing, HotStandby, PartnerInMaintenance:
+			want = Send
+		case CommunicationRecovery:
+			want = Queue
+		}
+		if got := s.policy(st, false); got.Partner != want || !got.Backups || got.Wait {
+			t.Errorf("%s: %+v", st, got)
+		}
+	}
+	s.SendUpdates = false
+	if got := s.policy(LoadBalancing, true); got != (Policy{}) {
+		t.Errorf("send-lease-updates false: %+v", got)
+	}
+	b := Settings{This: "server3", Peers: []Peer{{"server3", RoleBackup, true}}, SendUpdates: true}
+	if got := b.policy(Backup, false); got.Partner != Ignore || !got.Backups {
+		t.Errorf("a backup sends to other backups: %+v", got)
+	}
+}
+
+// 0 means that nothing was ever left unsent, so a counter that wraps skips it
+// (Kea: communication_state.cc, increaseUnsentUpdateCount).
+func TestUnsent(t *testing.T) {
+	var u Unsent
+	u.n.Store(math.MaxUint64)
+	if u.Add(1); u.Load() != 1 {
+		t.Errorf("wraps to %d", u.Load())
+	}
+	if u.Add(0); u.Load() != 1 {
+		t.Error("counts nothing")
+	}
+}
+
+// Origins: Kea: dhcpsrv/network_state.cc.
+func TestServiceOrigins(t *testing.T) {
+	var s Service
+	now := t0
+	remote := origin{OriginRemote, 0}
+	s.disable(remote, time.Minute, now)
+	s.disable(remote, 0, now) // leaves the older timer running
+	if _, next := s.expire(now); !next.Equal(now.Add(time.Minute)) {
+		t.Errorf("ends %s", next)
+	}
+	s.disable(remote, 2*time.Minute, now) // replaces it
+	if s.expire(now.Add(time.Minute)); s.enabled(0) {
+		t.Error("ended too soon")
+	}
+	if changed, _ := s.expire(now.Add(2 * time.Minute)); !changed || !s.enabled(0) {
+		t.Error("did not end")
+	}
+	s.disable(origin{OriginUser, everyone}, 0, now)
+	s.disable(origin{OriginLocal, 0}, 0, now)
+	if s.enable(origin{OriginLocal, 0}); s.enabled(0) || !reflect.DeepEqual(s.Origins(), []uint32{OriginUser}) {
+		t.Errorf("the user's is gone: %v", s.Origins())
+	}
+	if s.enable(origin{OriginUser, everyone}); !s.enabled(0) {
+		t.Error("still off")
+	}
+}
+
+// Hub and spoke: what one relationship does silences its own clients only.
+// Kea's one service for all is a known trap (Kea ARM, "Hub and Spoke").
+func TestRelationshipsAreApart(t *testing.T) {
+	a := pair(ModeHotStandby)[0]
+	m, _ := New([]Settings{a, a}, t0)
+	m.rels[0].enter(t0, HotStandby, "test")
+	m.rels[1].enter(t0, HotStandby, "test")
+	on := func(when string, zero, one bool) {
+		t.Helper()
+		m.output(t0)
+		if m.rels[0].scope.Enabled != zero || m.rels[1].scope.Enabled != one {
+			t.Errorf("%s: %v %v", when, m.rels[0].scope.Enabled, m.rels[1].scope.Enabled)
+		}
+	}
+	on("start", true, true)
+	// Both branches send origin 2000: neither lifts the other's lock.
+	m.Step(t0, 0, ServiceOff{Origin: OriginRemote, Period: time.Minute})
+	on("branch 0 syncs", false, true)
+	m.Step(t0, 1, ServiceOff{Origin: OriginRemote, Period: time.Minute})
+	m.Step(t0, 0, SyncComplete{Origin: OriginRemote})
+	on("branch 0 is done", true, false)
+	m.Step(t0, 1, ServiceOn{Origin: OriginRemote})
+	m.Step(t0, 0, Reset{})
+	on("branch 0 waits", false, true)
+	m.Step(t0, 0, ServiceOff{Origin: OriginUser, Shared: true})
+	on("the user", false, false)
+	m.Step(t0, 0, ServiceOn{Origin: OriginUser, Shared: true})
+	on("the user again", false, true)
+	m.Step(t0, 0, ServiceOn{Origin: OriginLocal, Shared: true}) // to let a server serve by hand
+	on("the local origin by hand", true, true)
+}
+
+// A server that gains clients first sends updates, then answers; one that loses
+// them first stops answering.
+func TestOrderOfEffects(t *testing.T) {
+	order := func(out []Effect) (text string) {
+		for _, e := range out {
+			switch e.(type) {
+			case Mark:
+				text += "mark "
+			case SetPolicy:
+				text += "policy "
+			case SetScope:
+				text += "scope "
+			case Answer:
+				text += "answer "
+			}
+		}
+		return strings.TrimSpace(text)
+	}
+	s := newStage(t, pair(ModeLoadBalancing)[0], Ready, Ready)
+	if got := order(s.beat(Ready).out); got != "policy scope" {
+		t.Errorf("gains: %s", got)
+	}
+	if got := order(s.step(MaintenanceNotify{Token: 1}).out); got != "scope policy answer" {
+		t.Errorf("loses: %s", got)
+	}
+}
+
+func TestNewSettings(t *testing.T) {
+	c := &config.Relationship{ThisServer: "server2", Mode: "load-balancing", Pauses: map[string]string{"ready": "once"},
+		Peers: []*config.Peer{{Name: "server1", Role: "primary"}, {Name: "server2", Role: "secondary"}, {Name: "server3", Role: "backup"}}}
+	s, err := NewSettings(c, &config.Needletail{Split: map[string]int{"server1": 70, "server2": 30}, DeafPartner: "warn"})
+	if err != nil || s.Partner != "server1" || s.Weights != [2]int{70, 30} || s.Deaf != DeafWarn || s.Pauses[Ready] != PauseOnce {
+		t.Errorf("%+v %v", s, err)
+	}
+	for want, n := range map[string]config.Needletail{
+		"name both":    {Split: map[string]int{"server1": 70}},
+		"negative":     {Split: map[string]int{"server1": 70, "server2": -1}},
+		"both 0":       {Split: map[string]int{"server1": 0, "server2": 0}},
+		"deaf-partner": {DeafPartner: "ignore"},
+	} {
+		if _, err := NewSettings(c, &n); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if s, err := NewSettings(c, &config.Needletail{Split: map[string]int{"other1": 1, "other2": 2}}); err != nil || s.Weights != [2]int{} {
+		t.Errorf("a split of another relationship: %v %v", s.Weights, err)
+	}
+}

@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"needletail/internal/rfc3074"
+	"needletail/internal/scope"
+	"needletail/leases"
+)
+
+// kind of a client's message.
+type kind uint8
+
+const (
+	discover kind = iota
+	request       // selecting: names a server
+	reboot        // INIT-REBOOT, renewing, rebinding: names an address only
+	release
+)
+
+// query is a client's message; answer takes the server's.
+type query struct {
+	kind   kind
+	id     string
+	addr   netip.Addr
+	server *server // of a request
+	secs   time.Duration
+	answer func(reply)
+}
+
+// reply of a server; nak when it has no address.
+type reply struct {
+	from *server
+	addr netip.Addr
+}
+
+// receive judges a query as the filters do, then serves it.
+func (s *server) receive(q query) {
+	if !s.scope.Enabled {
+		return
+	}
+	owner, mine := 0, s.scope.Serve != (rfc3074.Buckets{})
+	if s.scope.Mode == scope.Hashed {
+		b := rfc3074.Hash([]byte(q.id))
+		owner, mine = int(s.scope.Owners[b]), s.scope.Serve.Has(b)
+	}
+	if !mine {
+		if s.scope.Interrupted {
+			s.waiting[q.id] = s.waiting[q.id] || q.secs > s.scope.AckDelay
+		}
+		return
+	}
+	pool := s.c.pools[owner]
+	switch q.kind {
+	case discover:
+		s.offer(q, pool)
+	case release:
+		s.release(q)
+	default:
+		s.request(q, pool)
+	}
+}
+
+// offer answers a DISCOVER from memory.
+func (s *server) offer(q query, pool []netip.Addr) {
+	if l, ok := s.of(q.id, pool); ok && s.free(l.Addr, q.id) {
+		s.promise(q, l.Addr)
+		return
+	}
+	first := s.c.world.rng.IntN(len(pool))
+	if s.c.LowestFirst {
+		first = 0
+	}
+	for i := range pool {
+		if a := pool[(first+i)%len(pool)]; s.free(a, q.id) {
+			s.promise(q, a)
+			return
+		}
+	}
+}
+
+func (s *server) promise(q query, a netip.Addr) {
+	s.offers[a] = offer{q.id, s.c.world.now + 10*time.Second}
+	q.answer(reply{s, a})
+}
+
+// free reports whether a client may have an address.
+func (s *server) free(a netip.Addr, id string) bool {
+	if s.busy[a] > 0 {
+		return false
+	}
+	if l, ok := s.live[a]; ok && held(l, s.clock()) && string(l.ClientID) != id {
+		return false
+	}
+	o, ok := s.offers[a]
+	return !ok || o.id == id || o.until < s.c.world.now
+}
+
+// request commits, and answers once the lease is on disk and the partner has
+// what it must have.
+func (s *server) request(q query, pool []netip.Addr) {
+	if q.server != nil && q.server != s {
+		return
+	}
+	if s.busy[q.addr] > 0 {
+		return
+	}
+	if !contains(pool, q.addr) || !s.free(q.addr, q.id) {
+		q.answer(reply{from: s})
+		return
+	}
+	delete(s.offers, q.addr)
+	l := leases.Lease{Addr: q.addr, ClientID: []byte(q.id), CLTT: s.clock().Truncate(time.Second), ValidLft: uint32(s.c.Lifetime / time.Second)}
+	s.commit(l, func() {
+		s.c.world.logf("%s acks %s for %s", s.name, l.Addr, q.id)
+		s.taint(l.Addr)
+		q.answer(reply{s, l.Addr})
+	})
+}
+
+func (s *server) release(q query) {
+	l, ok := s.live[q.addr]
+	if !ok || string(l.ClientID) != q.id || l.State != leases.Active || s.busy[q.addr] > 0 {
+		return
+	}
+	s.c.world.logf("%s: %s releases %s", s.name, q.id, q.addr)
+	l.State, l.ValidLft = leases.Released, 0
+	s.commit(l, func() {})
+}
+
+// commit changes a lease here, on disk and at the partner. A query may reach
+// replication a little after the table, when the state has moved on.
+func (s *server) commit(l leases.Lease, done func()) {
+	s.doom()
+	s.taint(l.Addr)
+	s.live[l.Addr] = l
+	s.busy[l.Addr]++
+	s.parked++
+	waits, good := 2, true
+	finish := func(ok bool) {
+		good = good && ok
+		if waits--; waits > 0 {
+			return
+		}
+		s.busy[l.Addr]--
+		s.parked--
+		if s.refused[l.Addr] = !good; good {
+			done()
+		}
+	}
+	if s.c.Mutation == SkipDisk {
+		s.save(l, func() {})
+		finish(true)
+	} else {
+		s.save(l, func() { finish(true) })
+	}
+	life := s.life
+	s.c.world.after(s.c.world.between(0, 2*time.Millisecond), func() {
+		if s.life == life {
+			s.awake(func() { s.replicate(l, finish) })
+		}
+	})
+}
+
+// taint notes that an address is promised, or may be yet, by a server that
+// cannot know better.
+func (s *server) taint(a netip.Addr) {
+	if s.excused() {
+		s.c.tainted[a] = s.c.world.now + s.c.Lifetime + 10*time.Second
+	}
+}
+
+func contains(pool []netip.Addr, a netip.Addr) bool {
+	for _, p := range pool {
+		if p == a {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,228 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"needletail/ha"
+	"needletail/internal/rfc3074"
+	"needletail/internal/scope"
+	"needletail/leases"
+)
+
+// server is one simulated server: the real machine, a model of the rest.
+type server struct {
+	c        *Cluster
+	index    int
+	name     string
+	settings ha.Settings
+	skew     time.Duration // its clock against the world's
+
+	up      bool
+	stopped bool     // SIGSTOP: alive, but nothing happens
+	deaf    bool     // its clients do not reach it
+	life    int      // counts starts; what a former life began is void
+	later   []func() // what happens once it is no longer stopped
+
+	m      *ha.Machine
+	scope  scope.Scope
+	policy ha.Policy
+	wakeAt time.Duration // of the last wake-up asked for
+	tokens uint64
+	asked  map[uint64]func(ha.Answer)
+
+	table
+	diskFree time.Duration // when the disk is done with what it has
+	offers   map[netip.Addr]offer
+	refused  map[netip.Addr]bool // own changes that the partner did not take
+	busy     map[netip.Addr]int  // own changes not answered by the partner yet
+	parked   int                 // queries that wait for disk or partner
+	touched  map[netip.Addr]bool // by the partner, since the sync began; nil: no sync
+	syncID   uint64
+	waiting  map[string]bool // clients of others seen since the epoch: unacked
+	epoch    uint32
+	fed      int           // counts streams to the partner
+	behind   bool          // the partner promised leases that are not here
+	blind    bool          // it went to partner-down without being able to reach a partner that lives, or beside a dead one
+	marked   bool          // on disk
+	since    time.Duration // when it started or was last resumed
+	doomed   bool          // dies in its next commit
+}
+
+type offer struct {
+	id    string
+	until time.Duration
+}
+
+func (s *server) clock() time.Time { return epoch.Add(s.c.world.now + s.skew) }
+
+// awake runs do now, or when the process goes on.
+func (s *server) awake(do func()) {
+	life := s.life
+	run := func() {
+		if s.up && s.life == life {
+			do()
+		}
+	}
+	if s.stopped {
+		s.later = append(s.later, run)
+		return
+	}
+	run()
+}
+
+// start begins a life with what is on disk.
+func (s *server) start() {
+	s.up, s.stopped, s.later = true, false, nil
+	s.life++
+	s.since = s.c.world.now
+	s.crash()
+	s.diskFree = 0
+	s.offers, s.busy = map[netip.Addr]offer{}, map[netip.Addr]int{}
+	s.refused, s.parked = map[netip.Addr]bool{}, 0
+	s.asked, s.touched, s.syncID = map[uint64]func(ha.Answer){}, nil, 0
+	s.waiting, s.epoch = map[string]bool{}, 0
+	s.scope, s.policy = scope.Scope{}, ha.Policy{}
+	s.c.world.logf("%s starts with %d leases", s.name, len(s.live))
+	s.settings.Alone = s.marked
+	m, out := ha.New([]ha.Settings{s.settings}, s.clock())
+	s.m = m
+	s.perform(out)
+}
+
+func (s *server) kill() {
+	s.c.world.logf("%s is killed", s.name)
+	s.up, s.stopped, s.scope = false, false, scope.Scope{}
+	s.life++
+	s.c.observe()
+}
+
+func (s *server) stop() {
+	s.c.world.logf("%s is stopped", s.name)
+	s.stopped = true
+	s.c.observe()
+}
+
+func (s *server) resume() {
+	if !s.up || !s.stopped {
+		return
+	}
+	s.c.world.logf("%s goes on", s.name)
+	s.stopped, s.since = false, s.c.world.now
+	s.c.observe()
+	todo := s.later
+	s.later = nil
+	for _, do := range todo {
+		do()
+	}
+}
+
+func (s *server) state() ha.State { return s.m.Status(0, s.clock()).State }
+
+// step tells the machine, with the filters' counts before it where it wants them.
+func (s *server) step(in ha.Input) {
+	if s.scope.Interrupted {
+		n := uint32(0)
+		for _, unacked := range s.waiting {
+			if unacked {
+				n++
+			}
+		}
+		s.perform(s.m.Step(s.clock(), 0, ha.Counted{Unacked: scope.Unacked{Connecting: uint32(len(s.waiting)), Unacked: n}}))
+	}
+	s.perform(s.m.Step(s.clock(), 0, in))
+}
+
+// ask gives the machine a command and passes its answer on.
+func (s *server) ask(command func(token uint64) ha.Input, reply func(ha.Answer)) {
+	s.tokens++
+	s.asked[s.tokens] = reply
+	s.step(command(s.tokens))
+}
+
+// perform carries out the effects of a step in order.
+func (s *server) perform(out ha.Output) {
+	for _, e := range out.Effects {
+		s.effect(e)
+	}
+	s.c.observe()
+	if out.Wake.IsZero() {
+		return
+	}
+	at := out.Wake.Sub(epoch) - s.skew
+	if at < s.c.world.now {
+		at = s.c.world.now
+	}
+	if s.wakeAt == at && at > s.c.world.now {
+		return
+	}
+	s.wakeAt = at
+	life := s.life
+	s.c.world.after(at-s.c.world.now, func() {
+		if s.life == life && s.wakeAt == at {
+			s.awake(func() { s.wakeAt = -1; s.step(ha.Tick{}) })
+		}
+	})
+}
+
+func (s *server) effect(e ha.Effect) {
+	switch e := e.(type) {
+	case ha.SetScope:
+		s.setScope(e.Scope)
+	case ha.Mark:
+		s.marked = e.Alone && s.c.Mutation != NeverMark
+	case ha.SetPolicy:
+		s.policy = e.Policy
+	case ha.SendHeartbeat:
+		s.heartbeat(e.Timeout)
+	case ha.StartSync:
+		s.sync(e.ID)
+	case ha.StopSync:
+		s.syncID, s.touched = 0, nil
+	case ha.SendBacklog:
+		s.drain()
+	case ha.SendReset:
+		s.command(func(t uint64) ha.Input { return ha.Reset{Token: t} }, func(_ ha.Answer, err string) { s.step(ha.ResetDone{Err: err}) })
+	case ha.SendMaintenance:
+		s.notify(e)
+	case ha.Answer:
+		if reply := s.asked[e.Token]; reply != nil {
+			delete(s.asked, e.Token)
+			reply(e)
+		}
+	case ha.Transition:
+		if p := s.partner(); p != nil && e.To == ha.PartnerDown {
+			s.blind = !p.up || p.stopped || p.since > s.c.notice(s) || !s.c.net.good(s, p, s.c.notice(s))
+		}
+		s.c.world.logf("%s: %s -> %s, partner %s: %s", s.name, e.From, e.To, e.Partner, e.Reason)
+	case ha.Warning:
+		s.c.world.logf("%s warns: %s", s.name, e.Text)
+	}
+}
+
+func (s *server) setScope(sc scope.Scope) {
+	if sc.Epoch != s.epoch {
+		s.epoch, s.waiting = sc.Epoch, map[string]bool{}
+	}
+	if s.c.Mutation == ServeAll && s.up && s.m != nil && s.state() == ha.LoadBalancing {
+		sc.Serve = rfc3074.All
+	}
+	if sc.Serve != s.scope.Serve || sc.Enabled != s.scope.Enabled {
+		s.c.world.logf("%s serves %d buckets, service %v", s.name, sc.Serve.Count(), sc.Enabled)
+	}
+	s.scope = sc
+}
+
+// save writes a lease to disk and calls done when it is there. Writes keep
+// their order.
+func (s *server) save(l leases.Lease, done func()) {
+	w, life := s.c.world, s.life
+	s.diskFree = max(s.diskFree, w.now) + w.between(100*time.Microsecond, s.c.DiskTime)
+	w.after(s.diskFree-w.now, func() {
+		if s.life != life || !s.up {
+			return
+		}
+		s.disk[l.Addr] = l
+		s.awake(done)
+	})
+}

@@ -1,0 +1,145 @@
+package ha
+
+import (
+	"strings"
+	"time"
+)
+
+// Results of Kea's commands (Kea: cc/command_interpreter.h; 1001: ha_service.h).
+const (
+	resultSuccess    = 0
+	resultError      = 1
+	resultNotAllowed = 1001 // maintenance
+)
+
+// command dispatches the commands of administrators and of the partner.
+func (r *relationship) command(now time.Time, in Input) {
+	switch in := in.(type) {
+	case Reset:
+		r.reset(now, in)
+	case Continue:
+		r.unpause(in)
+	case SetScopes:
+		r.setScopes(in)
+	case MaintenanceStart:
+		r.maintenanceStart(now, in)
+	case MaintenanceCancel:
+		r.maintenanceCancel(now, in)
+	case MaintenanceNotify:
+		r.maintenanceNotify(now, in)
+	case MaintenanceDone:
+		r.maintenanceDone(now, in)
+	case SyncComplete:
+		r.syncComplete(now, in)
+	case ServiceOff:
+		r.serviceOff(now, in)
+	case ServiceOn:
+		r.m.service.enable(origin{in.Origin, r.reach(in.Shared)})
+		r.answer(in.Token, resultSuccess, "DHCP service successfully enabled")
+	default:
+		panic("ha: unknown input")
+	}
+}
+
+// reset is ha-reset (Kea: ha_service.cc, processHAReset). It works in every
+// state, paused too, and stops after the first handler: a sync begins with the
+// next heartbeat. Silence before it does not count: a partner that has just
+// asked for it is no reason for partner-down, where Kea may go at once.
+func (r *relationship) reset(now time.Time, in Reset) {
+	if r.state == Waiting {
+		r.answer(in.Token, resultSuccess, "HA state machine already in WAITING state.")
+		return
+	}
+	r.partner.contact = now
+	r.enter(now, Waiting, "ha-reset")
+	r.handle(now)
+	r.answer(in.Token, resultSuccess, "HA state machine reset.")
+}
+
+// unpause is ha-continue: the machine moves at its next event.
+func (r *relationship) unpause(in Continue) {
+	text := "HA state machine is not paused."
+	if r.paused {
+		r.paused, text = false, "HA state machine continues."
+	}
+	r.answer(in.Token, resultSuccess, text)
+}
+
+// setScopes is ha-scopes. The names are server names, not classes.
+func (r *relationship) setScopes(in SetScopes) {
+	for _, name := range in.Names {
+		if !r.known(name) {
+			r.answer(in.Token, resultError, "invalid server name '"+name+"' in the list of scopes; use the names of the peers, without HA_")
+			return
+		}
+	}
+	r.served = in.Names
+	r.adjustService()
+	text := "New HA scopes configured: " + strings.Join(in.Names, ", ") + "."
+	if len(in.Names) == 0 {
+		text = "New HA scopes configured: none."
+	}
+	r.answer(in.Token, resultSuccess, text)
+}
+
+func (r *relationship) known(name string) bool {
+	for _, p := range r.Peers {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// syncComplete is the partner's ha-sync-complete-notify (Kea: ha_service.cc,
+// processSyncCompleteNotify). In partner-down we go silent until our own next
+// heartbeat, because the partner has read our leases and would miss what we
+// change now; unless it is sent every change.
+func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
+	if r.state == PartnerDown && !r.feeding {
+		r.notified = 2
+		r.m.service.disable(origin{OriginLocal + uint32(r.i), r.i}, 0, now)
+		r.heartSoon(now)
+	}
+	id := in.Origin
+	if id == 0 {
+		id = OriginRemote
+	}
+	if r.reading {
+		r.settled, r.reading = r.reads, false
+	}
+	r.m.service.release(origin{id, r.i})
+	r.m.service.release(origin{id, everyone}) // had it come over a shared socket
+	r.answer(in.Token, resultSuccess, "Server successfully notified about the synchronization completion.")
+}
+
+// serviceOff is dhcp-disable. By the partner it begins a page of its sync.
+func (r *relationship) serviceOff(now time.Time, in ServiceOff) {
+	if in.Origin >= OriginRemote && in.Origin < OriginRemote+1000 {
+		r.readingBegins()
+	}
+	r.m.service.disable(origin{in.Origin, r.reach(in.Shared)}, in.Period, now)
+	text := "DHCPv4 service disabled"
+	if in.Period > 0 {
+		text += " for " + in.Period.String()
+	}
+	r.answer(in.Token, resultSuccess, text)
+}
+
+// readingBegins remembers what was unsent when the partner's sync began: while
+// we are silent nothing is added but by queries still under way, of which the
+// pages read may know nothing.
+func (r *relationship) readingBegins() {
+	if !r.reading || r.m.service.enabled(r.i) {
+		r.reads, r.reading, r.pressed = r.unsent.Load(), true, false
+	}
+}
+
+// reach is whom an origin silences: this relationship, or all when the command
+// came over a socket that belongs to none.
+func (r *relationship) reach(shared bool) int {
+	if shared {
+		return everyone
+	}
+	return r.i
+}

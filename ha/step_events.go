@@ -1,0 +1,166 @@
+package ha
+
+import "time"
+
+func (r *relationship) heartbeatDone(now time.Time, h HeartbeatDone) {
+	old := r.heart.old
+	r.heart.flying, r.heart.old = false, false
+	if h.Err != "" {
+		r.partner.lost()
+	} else {
+		h.State = r.sinceCancel(h)
+		r.heardFrom(now, h)
+	}
+	if old && (r.state == PartnerDown || r.state == Ready) {
+		r.armHeart(now) // it tells what the partner was before
+		return
+	}
+	r.run(now)
+	if !old {
+		r.endSilence()
+		r.yieldToPartner()
+	}
+}
+
+func (r *relationship) heardFrom(now time.Time, h HeartbeatDone) {
+	if r.counts == forFailure {
+		r.forgetClients(now)
+	}
+	r.partner.heard(now, h)
+	if r.state != PartnerDown {
+		r.partner.together()
+	}
+	if r.partner.skewed(now) && !r.partner.tooSkewed() {
+		r.warn("the partner's clock differs by " + r.partner.skew.String() +
+			"; beyond " + skewMax.String() + " HA terminates: synchronise the clocks")
+	}
+}
+
+// endSilence ends the silence after a ha-sync-complete-notify in partner-down
+// (Kea: ha_service.cc, partnerDownStateHandler). Kea ends it on a failed
+// heartbeat only, and stays silent if the partner has gone elsewhere than
+// ready; we serve again, and rejoin sees to what the partner missed.
+func (r *relationship) endSilence() {
+	switch {
+	case r.notified == 0:
+		return
+	case r.partner.state == Ready || r.partner.state == Syncing && r.notified > 1:
+		r.notified-- // it is about to become ready, or we are about to reset it
+	default:
+		r.notified = 0
+	}
+	if r.notified == 0 {
+		r.adjustService()
+	}
+}
+
+// yieldToPartner lets go of the partner's clients in partner-in-maintenance
+// while the partner serves them itself: a cancel reached it whose answer did not
+// reach us. Kea serves on beside it.
+func (r *relationship) yieldToPartner() {
+	if r.state != PartnerInMaintenance || r.job.maintenance != nil {
+		return
+	}
+	switch r.partner.state {
+	case InMaintenance:
+		r.served = r.failoverScopes()
+	case LoadBalancing, HotStandby, CommunicationRecovery, PartnerDown:
+		r.served = r.defaultScopes()
+	}
+}
+
+func (r *relationship) updatesDone(now time.Time, u UpdatesDone) {
+	r.partner.forgive(now, u.Accepted)
+	if r.RejectedMax > 0 { // else nobody ever looks at them
+		r.partner.reject(now, u.Rejected)
+	}
+	if u.Err != "" {
+		r.partner.lost()
+		r.feeding = false
+	}
+	r.run(now)
+}
+
+func (r *relationship) countedNow(now time.Time, c Counted) {
+	if r.counts == notCounting {
+		return
+	}
+	r.partner.counted = c
+	if r.counts == forFailure {
+		r.run(now)
+		return
+	}
+	r.watch(now)
+}
+
+// syncDone ends syncing: ready, or stay and retry at the next good heartbeat.
+// A finished sync is contact, which Kea does not see: without it one lost
+// heartbeat after a long sync means partner-down beside a partner that serves.
+func (r *relationship) syncDone(now time.Time, d SyncDone) {
+	if !r.job.syncing || d.ID != r.job.syncID {
+		return
+	}
+	r.job.syncing = false
+	r.armHeart(now)
+	if d.Err != "" {
+		r.partner.lost()
+		return
+	}
+	r.partner.contact = now
+	r.enter(now, Ready, "all leases of the partner are here")
+	r.run(now)
+}
+
+// backlogDone ends the sending of the backlog (Kea: ha_service.cc,
+// communicationRecoveryHandler). Kea retries at once and for ever; we retry
+// with the next heartbeat.
+func (r *relationship) backlogDone(now time.Time, d BacklogDone) {
+	if !r.job.drain.done() {
+		return
+	}
+	if d.Err == "" {
+		r.enter(now, LoadBalancing, "the partner has all updates of the outage")
+		r.run(now)
+		return
+	}
+	if !r.backlog.Overflowed() {
+		r.partner.lost()
+	}
+	r.sendReset()
+}
+
+func (r *relationship) sendReset() {
+	if r.job.reset.begin() {
+		r.then(SendReset{r.i})
+	}
+}
+
+// resetDone ends a ha-reset that we sent, from communication-recovery or
+// because we owe leases.
+func (r *relationship) resetDone(now time.Time, d ResetDone) {
+	mine := r.job.reset.done()
+	switch {
+	case d.Err != "":
+		r.partner.lost()
+	case !mine:
+	case r.state == CommunicationRecovery:
+		r.enter(now, Waiting, "updates were lost in the outage, both servers synchronise")
+		r.reading, r.pressed = false, true
+		r.run(now)
+	default:
+		r.reading, r.pressed = false, true
+		r.heart.old = r.heart.flying
+	}
+}
+
+// streamOpened begins a sync of the partner that carries live changes: nothing
+// goes unsent from here on.
+func (r *relationship) streamOpened() {
+	if r.SendUpdates {
+		r.feeding = true
+	}
+	r.reading = false
+	r.readingBegins()
+}
+
+func (r *relationship) warn(text string) { r.then(Warning{r.i, text}) }

@@ -1,0 +1,177 @@
+package ha
+
+import (
+	"fmt"
+	"time"
+)
+
+// maintenance is a ha-maintenance-notify under way to the partner.
+type maintenance struct {
+	token  uint64 // 0: our own doing, see deaf
+	cancel bool
+	next   State // after a cancel
+}
+
+// maintenanceStart is ha-maintenance-start (Kea: ha_service.cc,
+// processMaintenanceStart): the partner shall step aside.
+func (r *relationship) maintenanceStart(now time.Time, in MaintenanceStart) {
+	switch {
+	case r.Partner == "":
+		r.answer(in.Token, resultError, "this relationship has no partner to put in maintenance")
+	case r.state == InMaintenance || r.state == PartnerInMaintenance || r.state == Terminated:
+		r.answer(in.Token, resultError, "unable to start maintenance in the "+r.state.String()+" state")
+	case r.job.maintenance != nil:
+		r.answer(in.Token, resultError, "another maintenance command waits for the partner's answer")
+	default:
+		r.job.maintenance = &maintenance{token: in.Token}
+		r.then(SendMaintenance{Relationship: r.i, State: r.state})
+	}
+}
+
+// maintenanceCancel is ha-maintenance-cancel (Kea: processMaintenanceCancel).
+// The partner serves again before its answer reaches us; Kea goes on serving
+// the partner's clients until then, so that both give away the same addresses.
+// We let go of them first.
+func (r *relationship) maintenanceCancel(now time.Time, in MaintenanceCancel) {
+	switch {
+	case r.state != PartnerInMaintenance:
+		r.answer(in.Token, resultError, "unable to cancel maintenance in the "+r.state.String()+" state")
+	case r.job.maintenance != nil:
+		r.answer(in.Token, resultError, "another maintenance command waits for the partner's answer")
+	default:
+		next := r.previous
+		if next == PartnerInMaintenance {
+			next = Waiting
+		}
+		r.job.maintenance = &maintenance{token: in.Token, cancel: true, next: next}
+		r.served = r.defaultScopes()
+		r.then(SendMaintenance{Relationship: r.i, Cancel: true, State: next})
+	}
+}
+
+// maintenanceDone takes the partner's answer.
+func (r *relationship) maintenanceDone(now time.Time, d MaintenanceDone) {
+	m := r.job.maintenance
+	if m == nil {
+		return
+	}
+	r.job.maintenance = nil
+	if m.cancel {
+		r.cancelDone(now, m, d)
+	} else {
+		r.startDone(now, m, d)
+	}
+}
+
+// startDone: a partner that agrees is in maintenance; one that cannot be
+// reached is taken for down, whatever auto-failover says: the administrator has
+// spoken (Kea: processMaintenanceStart). Kea takes one that refuses with an
+// error (result 1, or HTTP 401 and 403) for down too, and both then serve
+// everybody. A partner that answers is alive: we stay as we are.
+func (r *relationship) startDone(now time.Time, m *maintenance, d MaintenanceDone) {
+	switch {
+	case r.state == Terminated || r.state == InMaintenance:
+		r.answer(m.token, resultError, "the state became "+r.state.String()+" meanwhile")
+	case d.Result == resultSuccess:
+		r.partner.state = InMaintenance
+		if r.state != PartnerInMaintenance {
+			r.enter(now, PartnerInMaintenance, "maintenance was started here")
+		}
+		if m.token == 0 {
+			r.tookOver(now)
+		}
+		r.heart.old = r.heart.flying
+		r.run(now)
+		r.answer(m.token, resultSuccess, "Server is now in the partner-in-maintenance state.")
+	case !d.Silent:
+		r.answer(m.token, resultError, fmt.Sprintf("the partner does not step aside (result %d: %s): to serve for it all the same, stop it first", d.Result, d.Err))
+	case m.token == 0: // our own doing never ends in serving beside a partner that serves
+		r.partner.lost()
+		r.run(now)
+	default:
+		r.partner.lost()
+		r.enter(now, PartnerDown, "maintenance was started here and the partner cannot be reached: "+d.Err)
+		r.served = r.failoverScopes()
+		r.handle(now)
+		r.answer(m.token, resultSuccess, "Server is now in the partner-down state as its partner appears to be offline for maintenance.")
+	}
+}
+
+func (r *relationship) cancelDone(now time.Time, m *maintenance, d MaintenanceDone) {
+	switch {
+	case r.state != PartnerInMaintenance:
+		r.answer(m.token, resultError, "the state became "+r.state.String()+" meanwhile")
+	case d.Result != resultSuccess:
+		r.partner.lost()
+		r.served = r.failoverScopes()
+		r.answer(m.token, resultError, "unable to cancel maintenance: the partner did not agree: "+d.Err)
+	default:
+		r.partner.state = orUnavailable(d.State)
+		r.heart.cancelled = now
+		r.enter(now, m.next, "maintenance was cancelled here")
+		r.answer(m.token, resultSuccess, "Server maintenance successfully canceled.")
+	}
+}
+
+// maintenanceNotify is the partner's ha-maintenance-notify (Kea:
+// processMaintenanceNotify). Beyond Kea it is refused while our own start is
+// under way, else both step in for each other and both serve everybody; and
+// while the partner lacks leases of ours, which it would give to others.
+func (r *relationship) maintenanceNotify(now time.Time, in MaintenanceNotify) {
+	if in.Cancel {
+		r.cancelNotified(now, in)
+		return
+	}
+	starting := r.job.maintenance != nil && !r.job.maintenance.cancel
+	if starting || r.lacking() || r.state == Backup || r.state == PartnerInMaintenance || r.state == Terminated {
+		r.answer(in.Token, resultNotAllowed, "Unable to transition the server from the "+r.state.String()+" to in-maintenance state.")
+		return
+	}
+	if r.state != InMaintenance {
+		r.enter(now, InMaintenance, "the partner asked for it")
+	}
+	r.answer(in.Token, resultSuccess, "Server is in-maintenance state.")
+}
+
+// lacking reports whether the partner lacks leases that we have promised.
+func (r *relationship) lacking() bool {
+	return r.owes() || r.state == CommunicationRecovery && !r.backlog.clean()
+}
+
+func (r *relationship) cancelNotified(now time.Time, in MaintenanceNotify) {
+	if r.state != InMaintenance {
+		r.answer(in.Token, resultError, "Unable to cancel the maintenance for the server not in the in-maintenance state.")
+		return
+	}
+	next := r.previous
+	if next == InMaintenance {
+		next = Waiting
+	}
+	r.partner.state = orUnavailable(in.State)
+	r.heart.cancelled = now.Add(cancelLag)
+	r.enter(now, next, "the partner cancelled maintenance")
+	r.answerState(in.Token, resultSuccess, "Server maintenance canceled.", r.state)
+}
+
+// cancelLag is how long after a cancel the partner may still report that it is
+// partner-in-maintenance: it leaves that state when it has our answer.
+const cancelLag = time.Second
+
+// sinceCancel is the state a heartbeat found the partner in, unless that is a
+// state of maintenance from before a cancel. Taken for news it would begin
+// maintenance again, by itself, which Kea does.
+func (r *relationship) sinceCancel(h HeartbeatDone) State {
+	if h.State.maintained() && !h.Began.IsZero() && h.Began.Before(r.heart.cancelled) {
+		return r.normal()
+	}
+	return h.State
+}
+
+func (s State) maintained() bool { return s == InMaintenance || s == PartnerInMaintenance }
+
+func orUnavailable(s State) State {
+	if s == Unknown {
+		return Unavailable
+	}
+	return s
+}

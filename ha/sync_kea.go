@@ -1,0 +1,109 @@
+package ha
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"needletail/leases"
+)
+
+// syncKea fetches all pages of a Kea and tells it when that is done. The
+// partner is silent meanwhile: each page is preceded by a dhcp-disable that
+// restarts its timer. If anything fails after the first one, the partner is
+// enabled again (Kea: ha_service.cc, asyncSyncLeases).
+func (l *link) syncKea(ctx context.Context, from *peer, period time.Duration, m *merger) error {
+	l.touched.begin()
+	defer l.touched.end()
+	origin := originRemote + l.index
+	limit := int(l.conf.SyncPageLimit)
+	if limit == 0 {
+		limit = pageDefault
+	}
+	var last netip.Addr
+	for page := 0; ; page++ {
+		if _, err := from.demand("dhcp-disable", disableCommand(origin, period), requestTimeout); err != nil {
+			if page > 0 {
+				err = errors.Join(err, l.release(from, origin))
+			}
+			return err
+		}
+		n, to, err := l.page(from, last, limit, m)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return errors.Join(err, l.release(from, origin))
+		}
+		if n < limit || !to.IsValid() {
+			return l.complete(from, origin)
+		}
+		last = to
+	}
+}
+
+// release lets the partner serve again.
+func (l *link) release(from *peer, origin int) error {
+	_, err := from.demand("dhcp-enable", enableCommand(origin), requestTimeout)
+	return err
+}
+
+// complete tells the partner that the sync is over. One that does not know the
+// notification is enabled instead.
+func (l *link) complete(from *peer, origin int) error {
+	a, err := from.ctl.call(syncCompleteCommand(l.conf.ThisServer, origin), requestTimeout)
+	switch {
+	case err != nil:
+		return err
+	case a.Result == resultUnsupported:
+		return l.release(from, origin)
+	case a.Result != resultSuccess && a.Result != resultEmpty:
+		return refusal("ha-sync-complete-notify", from.name, a)
+	}
+	return nil
+}
+
+// page fetches and merges one page. It returns how many leases the page had
+// and the last address: a lease that does not parse counts and is skipped, and
+// its address still leads to the next page.
+func (l *link) page(from *peer, last netip.Addr, limit int, m *merger) (n int, to netip.Addr, err error) {
+	a, err := from.demand("lease4-get-page", pageCommand(last, limit), l.conf.SyncTimeout)
+	if err != nil {
+		return 0, to, err
+	}
+	var in struct{ Leases []json.RawMessage }
+	if err := json.Unmarshal(a.Arguments, &in); err != nil {
+		return 0, to, fmt.Errorf("lease4-get-page of %s: %w", from.name, err)
+	}
+	now, bad := time.Now(), 0
+	for _, raw := range in.Leases {
+		lease, err := leases.ParseKea(raw, now)
+		if err != nil {
+			bad++
+			to = addressOf(raw, to)
+			continue
+		}
+		to = lease.Addr
+		if err := m.lease(&lease.Lease); err != nil {
+			return 0, to, err
+		}
+	}
+	if bad > 0 {
+		l.log.Warn("leases of a sync page do not parse and are skipped", "from", from.name, "leases", bad)
+	}
+	return len(in.Leases), to, m.flush()
+}
+
+// addressOf finds the address of a lease that does not parse otherwise.
+func addressOf(raw json.RawMessage, former netip.Addr) netip.Addr {
+	var in struct {
+		Addr netip.Addr `json:"ip-address"`
+	}
+	if json.Unmarshal(raw, &in) != nil || !in.Addr.Is4() {
+		return former
+	}
+	return in.Addr
+}

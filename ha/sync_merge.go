@@ -1,0 +1,137 @@
+package ha
+
+import (
+	"math"
+	"net/netip"
+	"sync"
+	"time"
+
+	"needletail/leases"
+)
+
+// merger takes leases of a sync over into the store, where they are newer than
+// what is there. While one batch is being written to disk the next one fills.
+type merger struct {
+	store   *leases.Store
+	only    map[uint32]bool // subnet ids; nil for all
+	touched *touched
+	graves  map[netip.Addr]time.Time  // what we have deleted, and when
+	ours    func(time.Time) time.Time // puts the sender's times on our clock; nil: unknown
+	changed int
+
+	filling *leases.Batch
+	writing chan error // result of the batch on its way to disk; nil: none
+	idle    *leases.Batch
+	err     error
+}
+
+// mergeBatch is how many changes go to disk in one piece.
+const mergeBatch = 16384
+
+func newMerger(s *leases.Store, only map[uint32]bool, t *touched) *merger {
+	m := &merger{store: s, only: only, touched: t, graves: map[netip.Addr]time.Time{}, filling: new(leases.Batch), idle: new(leases.Batch)}
+	gone, _ := s.Deleted(0, math.MaxInt)
+	for _, g := range gone {
+		m.graves[addrOf(g.Addr)] = time.Unix(g.At, 0)
+	}
+	return m
+}
+
+// lease merges one lease. One that cannot be stored (unknown subnet) is
+// skipped: a sync takes over what it can. So is one that we have deleted since
+// its client was last heard of: the partner has not heard of that yet. Within
+// the same second the lease wins: one too many blocks an address, one too few
+// gives it to two clients.
+func (m *merger) lease(l *leases.Lease) error {
+	if m.ours != nil {
+		l.CLTT = m.ours(l.CLTT)
+	}
+	if at, gone := m.graves[l.Addr]; m.only != nil && !m.only[l.SubnetID] || gone && l.CLTT.Before(at) {
+		return nil
+	}
+	m.touched.unless(l.Addr, func() {
+		if taken, err := m.store.Merge(m.filling, l); err == nil && taken {
+			m.changed++
+		}
+	})
+	if m.filling.Len() >= mergeBatch {
+		return m.flush()
+	}
+	return nil
+}
+
+// flush sends the filling batch to disk and waits for the one before.
+func (m *merger) flush() error {
+	if err := m.wait(); err != nil || m.filling.Len() == 0 {
+		return err
+	}
+	b, done := m.filling, make(chan error, 1)
+	m.filling, m.idle, m.writing = m.idle, b, done
+	m.store.Submit(b, func(_ *leases.Batch, err error) { done <- err })
+	return nil
+}
+
+func (m *merger) wait() error {
+	if m.writing == nil {
+		return m.err
+	}
+	if err := <-m.writing; err != nil {
+		m.err = err
+	}
+	m.writing = nil
+	m.store.Settle(m.idle)
+	m.idle.Reset()
+	return m.err
+}
+
+// finish makes everything merged durable.
+func (m *merger) finish() error {
+	if err := m.flush(); err != nil {
+		return err
+	}
+	return m.wait()
+}
+
+// touched remembers the addresses the partner has updated since a sync began:
+// what a page says of them is older than what we have.
+type touched struct {
+	mu    sync.Mutex
+	syncs int
+	addrs map[netip.Addr]struct{}
+}
+
+func (t *touched) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.syncs++
+	if t.addrs == nil {
+		t.addrs = map[netip.Addr]struct{}{}
+	}
+}
+
+func (t *touched) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.syncs--; t.syncs == 0 {
+		t.addrs = nil
+	}
+}
+
+// add notes an address; call it before the update is applied.
+func (t *touched) add(a netip.Addr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.addrs != nil {
+		t.addrs[a] = struct{}{}
+	}
+}
+
+// unless runs merge if the address is untouched. An update that arrives
+// meanwhile waits in add, and so comes after the merge.
+func (t *touched) unless(a netip.Addr, merge func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.addrs[a]; !ok {
+		merge()
+	}
+}

@@ -1,0 +1,164 @@
+package ha
+
+import (
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"needletail/leases"
+)
+
+// put stores a lease silently, as if it were old.
+func (n *node) put(addr string, state leases.State, cltt time.Time, mac byte) {
+	n.t.Helper()
+	var b leases.Batch
+	l := leases.Lease{Addr: netip.MustParseAddr(addr), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, mac},
+		CLTT: time.Unix(cltt.Unix(), 0), ValidLft: 600, State: state}
+	if _, err := n.store.Put(&b, &l); err != nil {
+		n.t.Fatal(err)
+	}
+	if err := commit(n.store, &b); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// A sync between needletails carries what a sync from a Kea cannot: releases
+// and deletions; and what is newer here stays.
+func TestStreamCarriesEndings(t *testing.T) {
+	a, b := freePort(t), freePort(t)
+	survivor := startNode(t, pairConfig("server1", "load-balancing", a, b))
+	back := testStore(t, "")
+	old := &node{t: t, store: back}
+	before, now := time.Now().Add(-time.Minute), time.Now()
+	for i, addr := range []string{"192.0.2.20", "192.0.2.21", "192.0.2.22", "192.0.2.23"} {
+		survivor.put(addr, leases.Active, before, byte(i))
+		old.put(addr, leases.Active, before, byte(i))
+	}
+	survivor.reach(PartnerDown)
+	survivor.put("192.0.2.20", leases.Released, before, 0)
+	survivor.forget("192.0.2.21")
+	survivor.put("192.0.2.22", leases.Declined, now, 2)
+	old.put("192.0.2.23", leases.Active, now, 77)
+	survivor.forget("192.0.2.24") // nobody had it
+
+	returned := startNodeOn(t, back, pairConfig("server2", "load-balancing", a, b))
+	returned.reach(LoadBalancing)
+	for addr, want := range map[string]leases.State{"192.0.2.20": leases.Released, "192.0.2.22": leases.Declined, "192.0.2.23": leases.Active} {
+		if l, ok := back.Get(netip.MustParseAddr(addr)); !ok || l.State != want {
+			t.Errorf("%s: %v %v, want %v", addr, ok, l.State, want)
+		}
+	}
+	if l, ok := back.Get(netip.MustParseAddr("192.0.2.21")); ok {
+		t.Errorf("a deletion did not travel: %+v", l)
+	}
+	if l, _ := back.Get(netip.MustParseAddr("192.0.2.23")); l.HW[5] != 77 {
+		t.Errorf("a newer lease was overwritten by an older one: %+v", l)
+	}
+}
+
+// What a server has deleted does not come back by a sync from a partner that
+// has not heard of it.
+func TestSyncDoesNotRaiseTheDead(t *testing.T) {
+	a, b := freePort(t), freePort(t)
+	one := startNode(t, pairConfig("server1", "load-balancing", a, b))
+	before := time.Now().Add(-time.Minute)
+	one.put("192.0.2.20", leases.Active, before, 1)
+	one.forget("192.0.2.20")
+	two := testStore(t, "")
+	(&node{t: t, store: two}).put("192.0.2.20", leases.Active, before, 1)
+	other := startNodeOn(t, two, pairConfig("server2", "load-balancing", a, b))
+	one.reach(LoadBalancing)
+	other.reach(LoadBalancing)
+	if l, ok := one.store.Get(netip.MustParseAddr("192.0.2.20")); ok {
+		t.Errorf("came back: %+v", l)
+	}
+}
+
+// churn changes random leases of the survivor as its clients would, until stop.
+func churn(t *testing.T, n *node, seed uint64, stop <-chan struct{}) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		addr := addrOf(10<<24 + 1 + uint32(r.IntN(100_000)))
+		var b leases.Batch
+		b.Query(0, 0)
+		if r.IntN(4) == 0 {
+			n.store.Delete(&b, addr)
+		} else {
+			l := leases.Lease{Addr: addr, SubnetID: 2, HType: 1, HW: []byte{2, 1, 0, 0, byte(seed), byte(r.IntN(256))},
+				CLTT: time.Unix(time.Now().Unix(), 0), ValidLft: 600, State: leases.State(3 * r.IntN(2))}
+			if _, err := n.store.Put(&b, &l); err != nil {
+				t.Error(err)
+			}
+		}
+		if !n.replicate(&b) {
+			t.Error("an update was refused")
+		}
+	}
+}
+
+// The partner serves on while it is synchronised from: nothing it does
+// meanwhile is missed, and it is silent at no time.
+func TestStreamWhilePartnerServes(t *testing.T) {
+	a, b := freePort(t), freePort(t)
+	survivor := startNode(t, pairConfig("server1", "hot-standby", a, b))
+	fill(t, survivor.store, 100_000)
+	survivor.reach(PartnerDown)
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() { defer close(ended); churn(t, survivor, 1, stop) }()
+	silent := false
+	returned := startNode(t, pairConfig("server2", "hot-standby", a, b))
+	waitFor(t, "both are back to normal", func() bool {
+		silent = silent || !survivor.filters.scope(0).Enabled
+		return survivor.status(0).State == HotStandby && returned.status(0).State == HotStandby
+	})
+	close(stop)
+	<-ended
+	if silent {
+		t.Error("the partner was silent during the sync")
+	}
+	ours, theirs := allOf(survivor.store), allOf(returned.store)
+	for addr, l := range ours {
+		if theirs[addr] != l {
+			t.Errorf("%s: the survivor has %s, the other %s", addr, l, theirs[addr])
+		}
+	}
+	if len(ours) != len(theirs) || !maps.Equal(ours, theirs) {
+		t.Errorf("%d leases and %d", len(ours), len(theirs))
+	}
+}
+
+// allOf is a store's content, by address.
+func allOf(s *leases.Store) map[string]string {
+	out := map[string]string{}
+	for _, l := range s.All() {
+		out[l.Addr.String()] = string(appendPut(nil, &l))
+	}
+	return out
+}
+
+// A sync that breaks off begins anew and ends well.
+func TestInterruptedStreamRestarts(t *testing.T) {
+	a, b := freePort(t), freePort(t)
+	survivor := startNode(t, pairConfig("server1", "hot-standby", a, b))
+	fill(t, survivor.store, 200_000)
+	survivor.reach(PartnerDown)
+	returned := startNode(t, pairConfig("server2", "hot-standby", a, b))
+	breaks := 0
+	waitFor(t, "the sync is broken twice and ends", func() bool {
+		if s := &survivor.links[0].serving; breaks < 2 && returned.status(0).State == Syncing && s.touch(time.Now()) {
+			s.end()
+			breaks++
+		}
+		return breaks == 2 && returned.status(0).State == HotStandby
+	})
+	if got := len(returned.store.All(2)); got != 200_000 {
+		t.Errorf("%d leases arrived, want 200000", got)
+	}
+}

@@ -1,0 +1,125 @@
+package ha
+
+import (
+	"testing"
+	"time"
+
+	"needletail/leases"
+)
+
+// What a Kea may answer to lease4-update, and what must come of it: section by
+// section the table of a real server's reactions (3.x for a conflict).
+func TestAnswersToLeaseUpdate(t *testing.T) {
+	for _, c := range []struct {
+		name, answer string
+		ack          bool
+		state        State
+		rejected     int
+	}{
+		{"added", `[ { "result": 0, "text": "IPv4 lease added." } ]`, true, LoadBalancing, 0},
+		{"without text", `[ { "result": 0 } ]`, true, LoadBalancing, 0},
+		{"empty is a success", `[ { "result": 3, "text": "IPv4 lease not found." } ]`, true, LoadBalancing, 0},
+		{"conflict counts the client", `[ { "result": 4, "text": "no" } ]`, false, LoadBalancing, 1},
+		{"error", `[ { "result": 1, "text": "no" } ]`, false, CommunicationRecovery, 0},
+		{"unsupported", `[ { "result": 2, "text": "no" } ]`, false, CommunicationRecovery, 0},
+		{"fatal", `[ { "result": 5, "text": "no" } ]`, false, CommunicationRecovery, 0},
+		{"bare map", `{ "result": 0, "text": "fine" }`, false, CommunicationRecovery, 0},
+		{"unauthorized", `{ "result": 401, "text": "Unauthorized" }`, false, CommunicationRecovery, 0},
+		{"empty list", `[ ]`, false, CommunicationRecovery, 0},
+		{"no result", `[ { "text": "IPv4 lease added." } ]`, false, CommunicationRecovery, 0},
+		{"garbage", "\x00\xff<html>", false, CommunicationRecovery, 0},
+		{"nothing", "", false, CommunicationRecovery, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n, k := withFakeKea(t)
+			k.set(func() {
+				k.odd["lease4-update"] = c.answer
+				if c.state == CommunicationRecovery { // else it is over with the next heartbeat
+					k.hang["ha-heartbeat"] = true
+				}
+			})
+			if got := n.lease("192.0.2.20", 1); got != c.ack {
+				t.Errorf("reply leaves: %v, want %v", got, c.ack)
+			}
+			n.reach(c.state)
+			if got := n.status(0).Rejected; got != c.rejected {
+				t.Errorf("%d rejected clients, want %d", got, c.rejected)
+			}
+		})
+	}
+}
+
+// An accepted update of a rejected client forgives it.
+func TestAcceptedUpdateForgives(t *testing.T) {
+	n, k := withFakeKea(t)
+	k.set(func() { k.odd["lease4-update"] = `[ { "result": 4 } ]` })
+	n.lease("192.0.2.20", 1)
+	waitFor(t, "the client is rejected", func() bool { return n.status(0).Rejected == 1 })
+	k.set(func() { delete(k.odd, "lease4-update") })
+	if !n.lease("192.0.2.20", 1) {
+		t.Error("the second update was refused")
+	}
+	waitFor(t, "the client is forgiven", func() bool { return n.status(0).Rejected == 0 })
+}
+
+// A partner that never answers costs each query at most the timeout, and those
+// beyond parked-packet-limit nothing: they are refused at once and counted.
+func TestPartnerNeverAnswers(t *testing.T) {
+	n, k := withFakeKea(t)
+	k.set(func() { k.hang["lease4-update"] = true })
+	const queries = 300
+	var b leases.Batch
+	for i := range queries {
+		b.Query(uint32(i), 0)
+		l := leases.Lease{Addr: addrOf(10<<24 + 1 + uint32(i)), SubnetID: 2, HType: 1, HW: []byte{2}, CLTT: time.Unix(1795288855, 0), ValidLft: 600}
+		if _, err := n.store.Put(&b, &l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n.replicate(&b) {
+		t.Error("every reply left although the partner did not answer")
+	}
+	for i, q := range b.Queries() {
+		if q.OK {
+			t.Errorf("reply %d left although the partner did not answer", i)
+		}
+	}
+	if got := n.links[0].overflowed.Load(); got != queries-256 {
+		t.Errorf("%d queries over the limit, want %d", got, queries-256)
+	}
+	if got := n.links[0].parked.Load(); got != 0 {
+		t.Errorf("%d queries still parked", got)
+	}
+}
+
+// A release towards a Kea that does not know state 3 is a deletion.
+func TestReleaseToOldKea(t *testing.T) {
+	n, k := withFakeKea(t)
+	n.lease("192.0.2.20", 1)
+	n.release("192.0.2.20")
+	if got := k.heard(); len(got) != 2 || got[0] != "lease4-update" || got[1] != "lease4-del" {
+		t.Errorf("asked %v, want lease4-update, lease4-del", got)
+	}
+}
+
+// One that shows dhcp-state (2.7.1 and later) gets the released lease.
+func TestReleaseToNewKea(t *testing.T) {
+	k := newFakeKea(t)
+	k.odd["status-get"] = `[ { "arguments": { "dhcp-state": { "globally-disabled": false } }, "result": 0 } ]`
+	n := startNode(t, pairConfig("server1", "load-balancing", freePort(t), k.addr))
+	n.reach(LoadBalancing)
+	n.lease("192.0.2.20", 1)
+	n.release("192.0.2.20")
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	last := k.asked[len(k.asked)-1]
+	for _, q := range k.asked {
+		if q.Command == "lease4-update" {
+			last = q
+		}
+	}
+	if last.Arguments["state"] != 3.0 || last.Arguments["valid-lft"] != 0.0 {
+		t.Errorf("the release was sent as %v", last)
+	}
+}

@@ -1,0 +1,171 @@
+package leasecmds
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"needletail/internal/control"
+	"needletail/leases"
+)
+
+// add creates a lease that must not exist yet.
+func (c commands) add(_ context.Context, args json.RawMessage) (control.Response, error) {
+	l, err := c.parseLease(args)
+	if err != nil {
+		return control.Response{}, err
+	}
+	if _, exists := c.Store.Get(l.Addr); exists {
+		return control.Response{}, conflictf("IPv4 lease already exists.")
+	}
+	if err := c.put(&l.Lease); err != nil {
+		return control.Response{}, err
+	}
+	return control.Response{Text: fmt.Sprintf("Lease for address %s, subnet-id %d added.", l.Addr, l.SubnetID)}, nil
+}
+
+// update overwrites a lease, whatever it was; with force-create it may be new.
+// This is what a partner sends for every change; a partner's may be refused.
+func (c commands) update(ctx context.Context, args json.RawMessage) (control.Response, error) {
+	l, err := c.parseLease(args)
+	if err != nil {
+		return control.Response{}, err
+	}
+	_, existed := c.Store.Get(l.Addr)
+	if !existed && !l.ForceCreate {
+		return control.Response{}, conflictf("no lease of %s to update; force-create adds it", l.Addr)
+	}
+	c.Before(l.Addr)
+	var b leases.Batch
+	done, err := c.Store.PutUnless(&b, &l.Lease, func(have *leases.Lease, _ bool) bool {
+		return c.Refuses(ctx, l.Origin == partnerOrigin, have, &l.Lease)
+	})
+	if err == nil && !done {
+		err = conflictf("the address %s is another client's here", l.Addr)
+	}
+	if err == nil {
+		err = c.Store.Write(&b)
+	}
+	if err != nil {
+		return control.Response{}, err
+	}
+	if existed {
+		return control.Response{Text: "IPv4 lease updated."}, nil
+	}
+	return control.Response{Text: "IPv4 lease added."}, nil
+}
+
+// partnerOrigin is the origin of a partner's commands, as JSON; Kea 2.3.8 and
+// later send it.
+const partnerOrigin = `"ha-partner"`
+
+func (c commands) put(l *leases.Lease) error {
+	c.Before(l.Addr)
+	var b leases.Batch
+	if _, err := c.Store.Put(&b, l); err != nil {
+		return err
+	}
+	return c.Store.Write(&b)
+}
+
+// del removes a lease named by its address or by its client in a subnet. A
+// partner sends the whole lease; its client only tells whether it comes too late.
+func (c commands) del(ctx context.Context, args json.RawMessage) (control.Response, error) {
+	q, err := parseQuestion(args)
+	if err != nil {
+		return control.Response{}, err
+	}
+	l, ok := c.find(q)
+	if !ok {
+		return control.Response{Result: control.ResultEmpty, Text: "IPv4 lease not found."}, nil
+	}
+	c.Before(l.Addr)
+	var b leases.Batch
+	_, gone := c.Store.DeleteUnless(&b, l.Addr, func(have *leases.Lease, _ bool) bool {
+		return c.RefusesDeletion(ctx, q.partner, have, &q.whose)
+	})
+	if !gone {
+		return control.Response{Result: control.ResultEmpty, Text: "IPv4 lease not found: the address is another client's."}, nil
+	}
+	if err := c.Store.Write(&b); err != nil {
+		return control.Response{}, err
+	}
+	return control.Response{Text: "IPv4 lease deleted."}, nil
+}
+
+// wipe removes all leases of a subnet, or of all with subnet-id 0 or none.
+func (c commands) wipe(_ context.Context, args json.RawMessage) (control.Response, error) {
+	var in struct {
+		Subnet uint32 `json:"subnet-id"`
+	}
+	if len(args) > 0 {
+		if err := parse(args, &in); err != nil {
+			return control.Response{}, err
+		}
+	}
+	where := "all subnets"
+	if in.Subnet != 0 {
+		where = fmt.Sprintf("subnet %d", in.Subnet)
+		if c.subnet(in.Subnet) == nil {
+			return control.Response{}, fmt.Errorf("no subnet with subnet-id %d", in.Subnet)
+		}
+	}
+	var b leases.Batch
+	n := c.Store.Wipe(&b, in.Subnet)
+	if err := c.Store.Write(&b); err != nil {
+		return control.Response{}, err
+	}
+	r := control.Response{Text: fmt.Sprintf("Deleted %d IPv4 lease(s) from %s", n, where)}
+	if n == 0 {
+		r.Result = control.ResultEmpty
+	}
+	return r, nil
+}
+
+// write exports all leases as Kea's CSV file, by way of a temporary file.
+func (c commands) write(_ context.Context, args json.RawMessage) (control.Response, error) {
+	var in struct{ Filename string }
+	if err := parse(args, &in); err != nil {
+		return control.Response{}, err
+	}
+	if in.Filename == "" {
+		return control.Response{}, fmt.Errorf("'filename' is mandatory")
+	}
+	if err := c.export(in.Filename); err != nil {
+		return control.Response{Result: resultFatal, Text: err.Error()}, nil
+	}
+	return control.Response{Text: fmt.Sprintf("IPv4 lease database written into '%s'.", in.Filename)}, nil
+}
+
+func (c commands) export(name string) (err error) {
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if err := c.Store.ExportCSV(f); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// resendDDNS answers as a Kea does whose DNS updates are off; ours make none.
+func (c commands) resendDDNS(_ context.Context, args json.RawMessage) (control.Response, error) {
+	q, err := parseQuestion(args)
+	if err != nil {
+		return control.Response{}, err
+	}
+	if _, ok := c.find(q); !ok {
+		return control.Response{Result: control.ResultEmpty, Text: "IPv4 lease not found."}, nil
+	}
+	return control.Response{}, conflictf("DDNS updating is not enabled")
+}

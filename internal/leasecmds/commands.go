@@ -1,0 +1,109 @@
+package leasecmds
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"needletail/internal/config"
+	"needletail/internal/control"
+	"needletail/leases"
+)
+
+// Result codes of lease commands beside those of package control.
+const resultFatal = 5 // lease4-write could not write
+
+// Options of the commands.
+type Options struct {
+	Store  *leases.Store
+	Config func() *config.Dhcp4 // the present configuration
+	// Before is called with the address of every lease about to be changed; nil
+	// if nobody wants to know.
+	Before func(netip.Addr)
+	// HidesReleased tells whether whoever sent a command may not know the lease
+	// state released, which is then shown as expired-reclaimed; nil for never.
+	HidesReleased func(context.Context) bool
+	// Refuses tells whether lease4-update, and RefusesDeletion whether
+	// lease4-del, must leave a lease alone; partner says that the command has a
+	// partner's origin. Nil for never. They must not call the store.
+	Refuses         func(ctx context.Context, partner bool, have, got *leases.Lease) bool
+	RefusesDeletion func(ctx context.Context, partner bool, have, got *leases.Lease) bool
+	Now             func() time.Time // nil: time.Now
+}
+
+// commands answers them. It has no state of its own.
+type commands struct{ Options }
+
+// Register adds all lease commands.
+func Register(r *control.Registry, o Options) {
+	if o.Before == nil {
+		o.Before = func(netip.Addr) {}
+	}
+	if o.HidesReleased == nil {
+		o.HidesReleased = func(context.Context) bool { return false }
+	}
+	never := func(context.Context, bool, *leases.Lease, *leases.Lease) bool { return false }
+	if o.Refuses == nil {
+		o.Refuses = never
+	}
+	if o.RefusesDeletion == nil {
+		o.RefusesDeletion = never
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	c := commands{o}
+	for name, run := range map[string]command{
+		"lease4-add":               c.add,
+		"lease4-update":            c.update,
+		"lease4-del":               c.del,
+		"lease4-get":               c.get,
+		"lease4-get-all":           c.getAll,
+		"lease4-get-page":          c.getPage,
+		"lease4-get-by-hw-address": c.byHW,
+		"lease4-get-by-client-id":  c.byClientID,
+		"lease4-get-by-hostname":   c.byHostname,
+		"lease4-get-by-state":      c.byState,
+		"lease4-wipe":              c.wipe,
+		"lease4-write":             c.write,
+		"lease4-resend-ddns":       c.resendDDNS,
+	} {
+		r.Register(name, handler(run))
+	}
+}
+
+// conflict is an error that a partner must not take for a failure of ours: it
+// counts the client instead (result 4, since Kea 2.3.1).
+type conflict struct{ error }
+
+func conflictf(format string, a ...any) error { return conflict{fmt.Errorf(format, a...)} }
+
+type command func(context.Context, json.RawMessage) (control.Response, error)
+
+// handler turns errors into answers.
+func handler(run command) control.Handler {
+	return func(ctx context.Context, args json.RawMessage) control.Response {
+		r, err := run(ctx, args)
+		switch c := (conflict{}); {
+		case err == nil:
+			return r
+		case errors.As(err, &c), errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
+			return control.Response{Result: control.ResultConflict, Text: err.Error()}
+		}
+		return control.Errorf("%v", err)
+	}
+}
+
+// parse reads arguments; where is none, it is an error for most commands.
+func parse(args json.RawMessage, into any) error {
+	if len(args) == 0 || args[0] != '{' {
+		return errors.New("arguments of the command must be a map")
+	}
+	if err := json.Unmarshal(args, into); err != nil {
+		return fmt.Errorf("arguments of the command: %w", err)
+	}
+	return nil
+}
