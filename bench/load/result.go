@@ -1,0 +1,177 @@
+package load
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// slice is the resolution of a Result's timeline.
+const slice = 100 * time.Millisecond
+
+// Result is what one Run saw. Counts are of exchanges unless said otherwise.
+type Result struct {
+	Mix       string  `json:"mix"`
+	Rate      float64 `json:"rate_asked"` // exchanges begun per second
+	Seconds   float64 `json:"seconds"`    // of the schedule
+	Clients   int     `json:"clients"`
+	Relays    int     `json:"relays"`
+	Begun     Counts  `json:"begun"`
+	Done      Counts  `json:"done"`
+	Lost      Counts  `json:"lost"`
+	Completed uint64  `json:"completed"`
+	Failed    uint64  `json:"failed"`
+	PerSecond float64 `json:"rate"` // completed per second in which exchanges began
+	Loss      float64 `json:"loss"` // share of the begun
+	// Behind is how late the last exchange began, in seconds: more than a
+	// little says that the generator, not the server, was the limit.
+	Behind float64 `json:"behind_s"`
+
+	Sent          uint64 `json:"frames_sent"`
+	Received      uint64 `json:"frames_received"`
+	Retransmitted uint64 `json:"retransmitted"`
+	Naks          uint64 `json:"naks"`
+	Skipped       uint64 `json:"skipped"`    // no client was free, or the generator too late
+	LinkFull      uint64 `json:"link_full"`  // no buffer to send with
+	Late          uint64 `json:"late"`       // answers nobody waited for any more, or of the wrong type
+	Strangers     uint64 `json:"strangers"`  // answers to nobody of ours
+	Malformed     uint64 `json:"malformed"`  // frames that are no DHCP reply
+	Wrong         uint64 `json:"wrong"`      // ACK of another address than asked for, or of one in use
+	Duplicates    uint64 `json:"duplicates"` // the address was another client's
+
+	Latency  map[string]Quantiles `json:"latency_us"`
+	Offer    Quantiles            `json:"offer_latency_us"` // the first half of DORA
+	Timeline []Slice              `json:"timeline,omitempty"`
+
+	Steps histogram             `json:"-"`
+	hist  [exchanges]*histogram `json:"-"`
+	took  time.Duration         `json:"-"`
+}
+
+// Counts holds a number for each exchange.
+type Counts [exchanges]uint64
+
+// MarshalJSON writes the numbers that are not 0, by the exchange's name.
+func (c Counts) MarshalJSON() ([]byte, error) {
+	m := make(map[string]uint64)
+	for e, n := range c {
+		if n > 0 {
+			m[Exchange(e).String()] = n
+		}
+	}
+	return json.Marshal(m)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (c *Counts) UnmarshalJSON(b []byte) error {
+	var m map[string]uint64
+	if err := json.Unmarshal(b, &m); err != nil {
+		return err
+	}
+	*c = Counts{}
+	for name, n := range m {
+		e, ok := exchangeByName(name)
+		if !ok {
+			return fmt.Errorf("counts: no exchange %q", name)
+		}
+		c[e] = n
+	}
+	return nil
+}
+
+// Slice is a tenth of a second of a run.
+type Slice struct {
+	Done uint32 `json:"done"`
+	Lost uint32 `json:"lost"`
+	MaxU uint32 `json:"max_us"` // longest latency of those done
+}
+
+// Quantiles are latencies in microseconds.
+type Quantiles struct {
+	Count uint64  `json:"count"`
+	Mean  float64 `json:"mean"`
+	P50   int64   `json:"p50"`
+	P90   int64   `json:"p90"`
+	P99   int64   `json:"p99"`
+	P999  int64   `json:"p99.9"`
+	P9999 int64   `json:"p99.99"`
+	Max   int64   `json:"max"`
+}
+
+// histogram holds microseconds from 1 to 200 s with three digits.
+type histogram struct{ h *hdrhistogram.Histogram }
+
+func newHistogram() histogram { return histogram{hdrhistogram.New(1, 200e6, 3)} }
+
+func (h histogram) record(ns int64) {
+	_ = h.h.RecordValue(min(max(ns/1000, 1), 200e6)) // in range by the clamp
+}
+
+func (h histogram) quantiles() Quantiles {
+	q := h.h.ValueAtQuantile
+	return Quantiles{
+		Count: uint64(h.h.TotalCount()), Mean: h.h.Mean(),
+		P50: q(50), P90: q(90), P99: q(99), P999: q(99.9), P9999: q(99.99), Max: h.h.Max(),
+	}
+}
+
+func newResult(cfg *Config) *Result {
+	r := &Result{
+		Mix: cfg.Mix.String(), Rate: cfg.Rate, Seconds: cfg.Duration.Seconds(),
+		Clients: cfg.Clients, Relays: len(cfg.Relays), Steps: newHistogram(),
+	}
+	for e, w := range cfg.Mix {
+		if w > 0 {
+			h := newHistogram()
+			r.hist[e] = &h
+		}
+	}
+	return r
+}
+
+func (r *Result) at(ns int64) *Slice {
+	i := int(ns / int64(slice))
+	for len(r.Timeline) <= i {
+		r.Timeline = append(r.Timeline, Slice{})
+	}
+	return &r.Timeline[i]
+}
+
+func (r *Result) record(e Exchange, latency, at int64) {
+	r.Done[e]++
+	r.Completed++
+	if h := r.hist[e]; h != nil {
+		h.record(latency)
+	}
+	s := r.at(at)
+	s.Done++
+	s.MaxU = max(s.MaxU, uint32(min(latency/1000, 1<<32-1)))
+}
+
+func (r *Result) lost(e Exchange, at int64) {
+	r.Lost[e]++
+	r.Failed++
+	r.at(at).Lost++
+}
+
+func (r *Result) elapsed(d time.Duration) { r.took = d }
+
+// Elapsed returns how long the run has gone on.
+func (r *Result) Elapsed() time.Duration { return r.took }
+
+func (r *Result) finish(d time.Duration) {
+	r.took = d
+	r.PerSecond = float64(r.Completed) / (r.Seconds + r.Behind)
+	if all := r.Completed + r.Failed + r.Skipped; all > 0 {
+		r.Loss = float64(r.Failed+r.Skipped) / float64(all)
+	}
+	r.Latency = make(map[string]Quantiles)
+	for e, h := range r.hist {
+		if h != nil {
+			r.Latency[Exchange(e).String()] = h.quantiles()
+		}
+	}
+	r.Offer = r.Steps.quantiles()
+}

@@ -1,0 +1,176 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"needletail/bench/record"
+)
+
+// The lines between which Regenerate writes. They are comments to a reader of
+// Markdown.
+const (
+	markBegin = "<!-- needletail-bench: begin, written by `needletail-bench report --markdown` -->"
+	markEnd   = "<!-- needletail-bench: end -->"
+)
+
+// Regenerate replaces what lies between the marks of a Markdown file by the
+// tables of the records.
+func Regenerate(file string, all []record.Record) error {
+	old, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	begin, end := bytes.Index(old, []byte(markBegin)), bytes.Index(old, []byte(markEnd))
+	if begin < 0 || end < begin {
+		return fmt.Errorf("report: %s lacks the lines %q and %q, in this order", file, markBegin, markEnd)
+	}
+	text := slices.Concat(old[:begin+len(markBegin)], []byte("\n\n"+Markdown(all)+"\n"), old[end:])
+	return os.WriteFile(file, text, 0o644)
+}
+
+// Markdown returns the targets and the measurements as tables.
+func Markdown(all []record.Record) string {
+	if len(all) == 0 {
+		return "No records.\n"
+	}
+	var b strings.Builder
+	e := all[0].Environment
+	fmt.Fprintf(&b, "Run %s: %s, %d cores shared by generator and servers, %.0f GB, Linux %s, driver %s,\ngenerator's XDP %s. Load average before it %.1f, priority of all of it nice %d.\n\n",
+		strings.Join(runs(all), ", "), e.CPU, e.Cores, float64(e.Memory)/(1<<30), e.Kernel, e.Driver, e.XDP, e.Busy, e.Nice)
+	for _, c := range commands(all) {
+		fmt.Fprintf(&b, "    %s\n", c)
+	}
+	b.WriteByte('\n')
+	writeTargets(&b, all)
+	writeRates(&b, all)
+	writeGrowth(&b, all)
+	return b.String()
+}
+
+// commands returns what was typed, without the directories of the machine it
+// was typed on.
+func commands(all []record.Record) (list []string) {
+	for _, r := range all {
+		words := strings.Fields(r.Command)
+		for i, w := range words {
+			if strings.HasPrefix(w, "/") {
+				words[i] = filepath.Base(w)
+			}
+		}
+		if c := strings.Join(words, " "); c != "" && !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func runs(all []record.Record) (names []string) {
+	for _, r := range all {
+		if !slices.Contains(names, r.Run) {
+			names = append(names, r.Run)
+		}
+	}
+	return names
+}
+
+func writeTargets(b *strings.Builder, all []record.Record) {
+	fmt.Fprint(b, "| work | target | needletail | Kea | verdict |\n|---|---|---|---|---|\n")
+	for _, t := range targets {
+		own, peer, kept, ok := t.judgeNewest(all)
+		if !ok {
+			own, peer = "not measured", ""
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", t.work, t.promise, own, peer, verdict(kept, ok))
+	}
+	b.WriteByte('\n')
+}
+
+// verdict says whether a promise is kept, and by how much.
+func verdict(kept float64, ok bool) string {
+	switch {
+	case !ok:
+		return "not measured"
+	case kept >= 1:
+		return fmt.Sprintf("kept, %.2f times the target", kept)
+	}
+	return fmt.Sprintf("**missed**, %.2f of the target", kept)
+}
+
+func writeRates(b *strings.Builder, all []record.Record) {
+	fmt.Fprint(b, "| work | server | rate /s | loss | p50 | p99 | p99.99 | µs of server CPU each | CPU s generator / server |\n|---|---|---|---|---|---|---|---|---|\n")
+	for i := range all {
+		r := &all[i]
+		if r.Result == nil || strings.HasPrefix(r.Work, "sweep/") {
+			continue
+		}
+		q := r.Result.Latency[heaviest(r.Result)]
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %.1f | %.1f / %.1f |\n", strings.TrimPrefix(r.Work, "timeline/")+point(r), label(r),
+			count(r.Result.PerSecond), percent3(r.Result.Loss), micros(float64(q.P50)), micros(float64(q.P99)), micros(float64(q.P9999)),
+			r.CPU.Server/float64(max(r.Result.Completed, 1))*1e6, r.CPU.Generator, r.CPU.Server)
+	}
+	b.WriteByte('\n')
+}
+
+func point(r *record.Record) string {
+	if r.Point == 0 {
+		return ""
+	}
+	return " " + count(r.Point)
+}
+
+func writeGrowth(b *strings.Builder, all []record.Record) {
+	fmt.Fprint(b, "| measurement | server | values |\n|---|---|---|\n")
+	for i := range all {
+		r := &all[i]
+		if len(r.Values) == 0 || strings.HasPrefix(r.Work, "sweep/") {
+			continue
+		}
+		var parts []string
+		for _, name := range sortedKeys(r.Values) {
+			parts = append(parts, fmt.Sprintf("%s %s", name, figure3(r.Values[name])))
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", r.Work+point(r), label(r), strings.Join(parts, ", "))
+	}
+}
+
+// count writes a number with its thousands set apart, from 1,000 on with three
+// significant digits at least.
+func count(v float64) string {
+	s := fmt.Sprintf("%.0f", math.Abs(v))
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	if v <= -0.5 {
+		return "-" + s
+	}
+	return s
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) }
+
+func percent3(v float64) string { return fmt.Sprintf("%.3f %%", 100*v) }
+
+// figure3 writes three significant digits at least, large numbers whole.
+func figure3(v float64) string {
+	if math.Abs(v) >= 100 || v == math.Trunc(v) {
+		return count(v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+// micros writes microseconds in the unit that suits them.
+func micros(us float64) string {
+	switch {
+	case us >= 1e6:
+		return fmt.Sprintf("%.2f s", us/1e6)
+	case us >= 1000:
+		return fmt.Sprintf("%.1f ms", us/1000)
+	}
+	return fmt.Sprintf("%.0f µs", us)
+}

@@ -1,0 +1,33 @@
+package suite
+
+import (
+	"needletail/bench/echo"
+	"needletail/bench/load"
+	"needletail/bench/record"
+)
+
+// Ceiling finds the highest DORA rate of the generator itself, against a server
+// that costs next to nothing: an XDP program that sends every query back as its
+// answer. No server measured here can show more.
+func (s *Suite) Ceiling() error {
+	s.prepare()
+	st, err := newSite(s.Packet, nil, 1)
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	s.env.XDP, s.env.Driver = st.mode, st.driver
+	var server *echo.Server
+	err = st.servers[0].Do(func() error { server, err = echo.Attach(serverIf); return err })
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	g, err := load.New(st.config(s.Clients, nil), st.link)
+	if err != nil {
+		return err
+	}
+	who := record.Server{Name: "echo", Version: "1", Durability: "no leases", Mode: "XDP_TX", Servers: 1}
+	_, err = s.search(st, who, g, "ceiling", load.Mix{load.DORA: 1})
+	return err
+}

@@ -1,0 +1,100 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+	"time"
+
+	"needletail/bench/load"
+	"needletail/bench/peer"
+	"needletail/bench/record"
+)
+
+// How a failover is timed: clients begin at failoverRate and repeat their
+// message every failoverRetry, so the longest any of them waited is the time
+// without service, to within one repetition.
+const (
+	failoverRate  = 500
+	failoverRetry = 20 * time.Millisecond
+	failoverKill  = 3 * time.Second
+	failoverBack  = 10 * time.Second
+	failoverTotal = 20 * time.Second
+)
+
+// Detection is how a pair notices that a partner is gone.
+type Detection struct {
+	Heartbeat, Dead time.Duration
+	Unacked         int
+}
+
+// Failover kills the first server of a pair with SIGKILL under load and starts
+// it again, and records the timeline. The value failover_ms is the longest
+// wait of a client that began before the restart.
+func (s *Suite) Failover(ctx context.Context, c Contender, det Detection) error {
+	s.prepare()
+	st, err := newPairSite(ctx, s.Packet)
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	s.env.XDP, s.env.Driver = st.mode, st.driver
+	setups := [2]*peer.Setup{}
+	for i := range st.servers {
+		setup := base()
+		setups[i] = pairSetup(*c.apply(&setup), i)
+		setups[i].HA.Delay, setups[i].HA.Dead, setups[i].HA.Unacked = det.Heartbeat, det.Dead, det.Unacked
+		if err := st.start(s, c.Peer, setups[i], i); err != nil {
+			return err
+		}
+	}
+	if err := st.ready(ctx, startLimit, nil); err != nil {
+		return fmt.Errorf("a pair of %s: %w", c.Peer.Name, err)
+	}
+	return s.killAndRestart(st, c, setups[0], det)
+}
+
+func (s *Suite) killAndRestart(st *site, c Contender, first *peer.Setup, det Detection) error {
+	cfg := st.config(int(failoverRate*failoverTotal.Seconds())+1000, nil)
+	cfg.Rate, cfg.Duration = failoverRate, failoverTotal
+	cfg.Retransmit, cfg.BackOff, cfg.Timeout, cfg.FlatRetry = true, failoverRetry, failoverTotal, true
+	g, err := load.New(cfg, st.link)
+	if err != nil {
+		return err
+	}
+	restarted := make(chan error, 1)
+	go func() {
+		time.Sleep(failoverKill)
+		err := st.running[0].Cmd.Process.Signal(syscall.SIGKILL)
+		time.Sleep(failoverBack - failoverKill)
+		if err == nil {
+			err = st.startIn(c.Peer, first, 0, st.dirs[0])
+		}
+		restarted <- err
+	}()
+	r, err := g.Run()
+	if err := <-restarted; err != nil {
+		return fmt.Errorf("kill and restart the first server: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	who := st.about(c.Peer, first)
+	gap := longest(r, failoverKill-time.Second, failoverBack)
+	s.Say("  failover %s: heartbeat %v, dead after %v: %d ms without service, %d exchanges lost", label(who), det.Heartbeat, det.Dead, gap, r.Failed)
+	return s.write(&record.Record{Work: "timeline/failover", Server: who, Result: r, Values: map[string]float64{
+		"failover_ms": float64(gap), "heartbeat_ms": float64(det.Heartbeat.Milliseconds()), "max_response_delay_ms": float64(det.Dead.Milliseconds())}})
+}
+
+// longest returns the longest latency of the exchanges done in a part of the
+// run, in milliseconds.
+func longest(r *load.Result, from, to time.Duration) uint32 {
+	most := uint32(0)
+	for i, slice := range r.Timeline {
+		at := time.Duration(i) * 100 * time.Millisecond
+		if at >= from && at < to {
+			most = max(most, slice.MaxU/1000)
+		}
+	}
+	return most
+}

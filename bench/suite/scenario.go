@@ -1,0 +1,124 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"needletail/bench/load"
+	"needletail/bench/peer"
+	"needletail/bench/record"
+)
+
+// DORA finds the highest rate at which new clients get leases.
+func (s *Suite) DORA(ctx context.Context, c Contender) error {
+	return s.single(ctx, c, base(), func(st *site, setup *peer.Setup) error {
+		rate, err := s.searchNew(st, st.about(c.Peer, setup), "dora", setup)
+		if err == nil {
+			s.peaks[c.key()] = rate
+		}
+		return err
+	})
+}
+
+// Relayed does the same with clients behind so many relays that add option 82.
+func (s *Suite) Relayed(ctx context.Context, c Contender, relays int) error {
+	setup := base()
+	setup.Agents = relays
+	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
+		_, err := s.searchNew(st, st.about(c.Peer, setup), fmt.Sprintf("dora-relayed-%d", relays), setup)
+		return err
+	})
+}
+
+// PairDORA does the same with two servers in load-balancing.
+func (s *Suite) PairDORA(ctx context.Context, c Contender) error {
+	return s.paired(ctx, c, base(), func(st *site, setup *peer.Setup) error {
+		_, err := s.searchNew(st, st.about(c.Peer, setup), "pair-dora", setup)
+		return err
+	})
+}
+
+func (s *Suite) searchNew(st *site, who record.Server, work string, setup *peer.Setup) (float64, error) {
+	g, err := load.New(st.config(s.Clients, setup.Relays()), st.link)
+	if err != nil {
+		return 0, err
+	}
+	return s.search(st, who, g, work, load.Mix{load.DORA: 1})
+}
+
+// renewing is how many clients hold leases when renewals are measured.
+const renewing = 20000
+
+// Renew finds the highest rate of renewals inside the lease cache.
+func (s *Suite) Renew(ctx context.Context, c Contender) error {
+	setup := base()
+	setup.Cache = 0.25
+	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
+		g, err := s.filled(st, renewing)
+		if err != nil {
+			return err
+		}
+		_, err = s.search(st, st.about(c.Peer, setup), g, "renew-cached", load.Mix{load.Renew: 1})
+		return err
+	})
+}
+
+// mixes are the other exchanges. Nobody answers a RELEASE or DECLINE, so they
+// are measured together with the DORA that must follow; declined addresses stay
+// away, so that mix comes last.
+var mixes = []struct{ work, mix string }{
+	{"renew", "renew"},
+	{"rebind", "rebind"},
+	{"init-reboot", "init-reboot"},
+	{"inform", "inform"},
+	{"mixed", "renew:70,init-reboot:10,dora:10,rebind:5,release:5"},
+	{"release", "release:1,dora:1"},
+	{"decline", "decline:1,dora:1"},
+}
+
+// Exchanges finds the highest rate of every exchange there is beside DORA, none
+// of them inside the lease cache, on one server that goes on running. Trials
+// are shorter and fewer than those of the other searches.
+func (s *Suite) Exchanges(ctx context.Context, c Contender) error {
+	quick := *s
+	quick.Trial, quick.Steps = s.Trial/2, min(s.Steps, 1)
+	return quick.single(ctx, c, base(), func(st *site, setup *peer.Setup) error {
+		g, err := quick.filled(st, renewing)
+		if err != nil {
+			return err
+		}
+		for _, m := range mixes {
+			mix, err := load.ParseMix(m.mix)
+			if err != nil {
+				return err
+			}
+			if _, err := quick.search(st, st.about(c.Peer, setup), g, m.work, mix); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+}
+
+// fillRate is what filled begins with; it halves with every try.
+const fillRate = 4000
+
+// filled returns a generator all of whose clients hold a lease.
+func (s *Suite) filled(st *site, clients int) (*load.Generator, error) {
+	g, err := load.New(st.config(clients, nil), st.link)
+	if err != nil {
+		return nil, err
+	}
+	for rate := fillRate; g.Bound() < clients; rate /= 2 {
+		if rate < fillRate/32 {
+			return nil, fmt.Errorf("only %d of %d clients got a lease at %d a second", g.Bound(), clients, rate)
+		}
+		missing := clients - g.Bound()
+		g.Set(load.Mix{load.DORA: 1}, float64(rate), time.Duration(missing)*time.Second/time.Duration(rate), false)
+		if _, err := g.Run(); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}

@@ -1,0 +1,155 @@
+package suite
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"needletail/bench/load"
+	"needletail/bench/peer"
+	"needletail/bench/record"
+)
+
+func testSuite(t *testing.T, out *bytes.Buffer) *Suite {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: makes network namespaces")
+	}
+	if testing.Short() {
+		t.Skip("starts servers")
+	}
+	return &Suite{Run: "test", Out: out, Say: t.Logf, Dir: t.TempDir(), Clients: 1000, Trial: 200 * time.Millisecond}
+}
+
+// play lets clients get leases and use them, gently enough that everything
+// must succeed, also on a busy machine, if they try again.
+func play(t *testing.T, s *Suite, p *peer.Peer, setup peer.Setup, mixes ...string) {
+	t.Helper()
+	if _, err := p.Find(); err != nil {
+		t.Skip(err)
+	}
+	err := s.single(context.Background(), Contender{Peer: p}, setup, func(st *site, setup *peer.Setup) error {
+		cfg := st.config(60, setup.Relays())
+		cfg.Retransmit, cfg.BackOff, cfg.Timeout = true, 500*time.Millisecond, 60*time.Second // slow is not wrong
+		g, err := load.New(cfg, st.link)
+		if err != nil {
+			return err
+		}
+		for _, name := range mixes {
+			mix, err := load.ParseMix(name)
+			if err != nil {
+				return err
+			}
+			g.Set(mix, 100, 300*time.Millisecond, true)
+			r, err := g.Run()
+			if err != nil {
+				return err
+			}
+			if r.Completed != 30 || r.Wrong+r.Duplicates+r.Strangers+r.Malformed > 0 {
+				t.Errorf("%s, %s: %+v", p.Name, name, r)
+			}
+		}
+		if who := st.about(p, setup); who.Version == "" || who.Mode == "" || who.Servers != 1 {
+			t.Errorf("%+v", who)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var everything = []string{"dora", "renew", "rebind", "init-reboot", "inform", "renew:2,dora:1", "release"}
+
+func TestKeaOverXDP(t *testing.T) {
+	play(t, testSuite(t, new(bytes.Buffer)), peer.Kea(), base(), append(everything, "dora", "decline")...)
+}
+
+func TestKeaOverPackets(t *testing.T) {
+	s := testSuite(t, new(bytes.Buffer))
+	s.Packet = true
+	play(t, s, peer.Kea(), base(), "dora", "renew")
+}
+
+func TestRelayedServers(t *testing.T) {
+	setup := base()
+	setup.Agents = 4
+	for _, p := range []*peer.Peer{peer.Kea(), peer.ISC(), peer.Dnsmasq()} {
+		t.Run(p.Name, func(t *testing.T) {
+			play(t, testSuite(t, new(bytes.Buffer)), p, setup, "dora", "renew")
+		})
+	}
+}
+
+func TestTwoQueues(t *testing.T) {
+	setup := base()
+	setup.Workers = 2
+	play(t, testSuite(t, new(bytes.Buffer)), peer.Kea(), setup, "dora", "renew")
+}
+
+// A measurement writes what a reader needs to judge it.
+func TestRecordIsComplete(t *testing.T) {
+	var out bytes.Buffer
+	s := testSuite(t, &out)
+	if _, err := peer.Kea().Find(); err != nil {
+		t.Skip(err)
+	}
+	if err := s.fixed(context.Background(), Contender{Peer: peer.Kea()}, "x", 100, 300*time.Millisecond, map[string]float64{"more": 1}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := record.Read(strings.NewReader(out.String()), "test")
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	r := all[0]
+	if r.Run != "test" || r.Result.Completed == 0 || r.CPU.Server <= 0 || r.CPU.Generator <= 0 || r.Values["more"] != 1 || r.Time.IsZero() {
+		t.Errorf("%+v", r)
+	}
+	if e := r.Environment; e.Driver != "veth" || e.XDP == "" || e.CPU == "" || e.Kernel == "" {
+		t.Errorf("%+v", e)
+	}
+	if w := r.Server; w.Durability == "" || w.Mode == "" || w.Version == "" {
+		t.Errorf("%+v", w)
+	}
+}
+
+// The leases written for a server are found in it, and a refused flood is
+// counted by the server itself.
+func TestKeaWithLeasesAndFlood(t *testing.T) {
+	var out bytes.Buffer
+	s := testSuite(t, &out)
+	if _, err := peer.Kea().Find(); err != nil {
+		t.Skip(err)
+	}
+	if err := s.Start(context.Background(), Contender{Peer: peer.Kea()}, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `"start_ms"`) {
+		t.Error(out.String())
+	}
+	err := s.half(context.Background(), Contender{Peer: peer.Kea()}, func(st *site, setup *peer.Setup) error {
+		f, err := st.flood(floodOthers)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		g, err := load.New(st.config(2000, nil), st.link)
+		if err != nil {
+			return err
+		}
+		trial, err := s.floodOnce(context.Background(), st, peer.Kea(), g, f, 500)
+		if err != nil {
+			return err
+		}
+		if trial.made < 100 || trial.refused < trial.made/2 || trial.result.Completed == 0 {
+			t.Errorf("made %.0f, refused %.0f, %d in scope served", trial.made, trial.refused, trial.result.Completed)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,218 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"needletail/bench/load"
+	"needletail/bench/peer"
+	"needletail/bench/record"
+	"needletail/internal/netif/nettest"
+)
+
+// The network of every measurement. It exists only inside the run's
+// namespaces.
+var (
+	network   = netip.MustParsePrefix("10.0.0.0/8")
+	poolFirst = netip.MustParseAddr("10.16.0.0")
+	poolLast  = netip.MustParseAddr("10.111.255.255") // 6.3 million addresses
+	serverAt  = [2]netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")}
+	generator = netip.MustParseAddr("10.0.0.9")
+)
+
+const (
+	genIf    = "gen0"
+	serverIf = "srv0"
+)
+
+// A site is a generator and one or two servers, wired up.
+type site struct {
+	lab     *nettest.Lab
+	gen     *nettest.Namespace
+	servers []*nettest.Namespace
+	running []*nettest.Process
+	dirs    []string
+	mac     [6]byte // of the first server
+	own     [6]byte
+	link    load.Link
+	mode    string
+	driver  string
+	version string               // of the servers
+	only    func(id []byte) bool // clients that take part; nil: all
+	closers []func() error
+}
+
+// newSite wires a generator to one server directly, by a link of so many
+// queues.
+func newSite(packet bool, relays []netip.Addr, queues int) (_ *site, err error) {
+	st := &site{lab: nettest.Open()}
+	defer func() {
+		if err != nil {
+			st.close()
+		}
+	}()
+	if st.gen, err = st.lab.Namespace("gen"); err != nil {
+		return nil, err
+	}
+	srv, err := st.lab.Namespace("srv1")
+	if err != nil {
+		return nil, err
+	}
+	st.servers = []*nettest.Namespace{srv}
+	if err := st.lab.Veth(st.gen, genIf, srv, serverIf, queues); err != nil {
+		return nil, err
+	}
+	if err := st.address(relays); err != nil {
+		return nil, err
+	}
+	return st, st.open(packet, queues)
+}
+
+// address gives both ends their addresses; a relay's is one of the generator.
+func (st *site) address(relays []netip.Addr) error {
+	for i, srv := range st.servers {
+		if err := srv.Address(serverIf, fmt.Sprintf("%s/%d", serverAt[i], network.Bits())); err != nil {
+			return err
+		}
+	}
+	for _, a := range append([]netip.Addr{generator}, relays...) {
+		if err := st.gen.Address(genIf, fmt.Sprintf("%s/%d", a, network.Bits())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open makes the generator's link and reads the hardware addresses.
+func (st *site) open(packet bool, queues int) error {
+	if err := st.servers[0].Do(func() error { return hardware(serverIf, &st.mac) }); err != nil {
+		return err
+	}
+	return st.gen.Do(func() error {
+		if err := hardware(genIf, &st.own); err != nil {
+			return err
+		}
+		st.driver = record.Driver(genIf)
+		if packet {
+			l, err := load.OpenPacket(genIf)
+			if err != nil {
+				return err
+			}
+			st.link, st.mode, st.closers = l, "none, AF_PACKET", append(st.closers, l.Close)
+			return nil
+		}
+		l, err := load.OpenXDP(genIf, queues)
+		if err != nil {
+			return err
+		}
+		st.link, st.mode, st.closers = l, l.Mode(), append(st.closers, l.Close)
+		return nil
+	})
+}
+
+func hardware(ifname string, mac *[6]byte) error {
+	ifi, err := net.InterfaceByName(ifname)
+	if err != nil {
+		return err
+	}
+	copy(mac[:], ifi.HardwareAddr)
+	return nil
+}
+
+// start runs a peer on server i.
+func (st *site) start(s *Suite, p *peer.Peer, setup *peer.Setup, i int) error {
+	dir, err := s.room(fmt.Sprintf("%s-%d", p.Name, i+1))
+	if err != nil {
+		return err
+	}
+	st.removeLater(dir)
+	return st.startIn(p, setup, i, dir)
+}
+
+func (st *site) removeLater(dir string) {
+	st.closers = append(st.closers, func() error { return os.RemoveAll(dir) })
+}
+
+// startIn runs a peer on server i with its files in dir, which it may have
+// used before.
+func (st *site) startIn(p *peer.Peer, setup *peer.Setup, i int, dir string) error {
+	proc, err := p.Start(st.servers[i], setup, dir)
+	if err != nil {
+		return err
+	}
+	for len(st.running) <= i {
+		st.running, st.dirs = append(st.running, nil), append(st.dirs, "")
+	}
+	st.running[i], st.dirs[i] = proc, dir
+	if st.version == "" {
+		st.version = p.Version()
+	}
+	return nil
+}
+
+func (st *site) pids() []int {
+	var out []int
+	for _, p := range st.running {
+		out = append(out, p.Cmd.Process.Pid)
+	}
+	return out
+}
+
+// config is what the generator needs to know of the site.
+func (st *site) config(clients int, relays []netip.Addr) load.Config {
+	return load.Config{
+		Clients: clients, Mix: load.Mix{load.DORA: 1}, Rate: 1000, Duration: time.Second, Timeout: time.Second,
+		ClientID: true, Server: serverAt[0], ServerMAC: st.mac, OwnMAC: st.own, Relays: relays, Only: st.only,
+	}
+}
+
+// ready waits until the servers answer: a handful of clients of their own
+// salt must all be served.
+func (st *site) ready(ctx context.Context, limit time.Duration, relays []netip.Addr) error {
+	cfg := st.config(64, relays)
+	cfg.Salt, cfg.Rate, cfg.Duration, cfg.Timeout = 0xee, 1000, 16*time.Millisecond, 200*time.Millisecond
+	for end := time.Now().Add(limit); ; {
+		g, err := load.New(cfg, st.link)
+		if err != nil {
+			return err
+		}
+		r, err := g.Run()
+		if err != nil {
+			return err
+		}
+		if r.Failed == 0 && r.Completed > 0 {
+			return nil
+		}
+		for i, p := range st.running {
+			select {
+			case <-p.Done():
+				return fmt.Errorf("server %d ended:\n%s", i+1, tail(st.dirs[i]))
+			default:
+			}
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("no server answers after %v:\n%s", limit, tail(st.dirs[0]))
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (st *site) close() error {
+	var errs []error
+	for i := len(st.running) - 1; i >= 0; i-- {
+		if st.running[i] != nil {
+			st.running[i].Stop()
+		}
+	}
+	for i := len(st.closers) - 1; i >= 0; i-- {
+		errs = append(errs, st.closers[i]())
+	}
+	return errors.Join(append(errs, st.lab.Close())...)
+}

@@ -1,0 +1,104 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"needletail/bench/load"
+	"needletail/bench/peer"
+	"needletail/bench/record"
+)
+
+// Suite is one run of comparisons. It is used by one goroutine.
+type Suite struct {
+	Run     string    // names the run in every record
+	Out     io.Writer // records, one JSON line each
+	Say     func(format string, args ...any)
+	Dir     string // scratch space; a real disk, since syncs are measured
+	Command string // what the user typed
+	Trial   time.Duration
+	Steps   int // halvings of a search
+	Clients int
+	Packet  bool // AF_PACKET instead of AF_XDP for the generator
+	env     record.Environment
+	peaks   map[string]float64 // highest DORA rates found, by contender
+}
+
+// prepare fills what does not change during a run.
+func (s *Suite) prepare() {
+	if s.env.CPU == "" {
+		s.env = record.Machine()
+		s.peaks = make(map[string]float64)
+	}
+}
+
+// write adds what is known of the run to a record and writes it.
+func (s *Suite) write(r *record.Record) error {
+	r.Run, r.Time, r.Command, r.Environment = s.Run, time.Now().UTC(), s.Command, s.env
+	return record.Write(s.Out, r)
+}
+
+// about describes the running servers of a site for its records: durability
+// as configured, the way of receiving as the server itself tells.
+func (st *site) about(p *peer.Peer, setup *peer.Setup) record.Server {
+	r := record.Server{Name: p.Name, Version: st.version, Durability: p.Durability, Mode: p.Active(st.dirs[0]), Servers: len(st.running)}
+	if p.Durability == "" {
+		r.Durability = setup.Durability
+	}
+	return r
+}
+
+// room makes a fresh directory for one server.
+func (s *Suite) room(name string) (string, error) {
+	dir, err := os.MkdirTemp(s.Dir, strings.ReplaceAll(name, "/", "-")+"-")
+	if err != nil {
+		return "", fmt.Errorf("make room for %s: %w", name, err)
+	}
+	return dir, nil
+}
+
+// tail returns the end of what a server printed and logged, for an error.
+func tail(dir string) string {
+	var out []string
+	for _, name := range []string{"output", "server.log", "boot.log"} {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err == nil && len(b) > 0 {
+			lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+			out = append(out, lines[max(0, len(lines)-5):]...)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// measured runs the generator once and charges processor time.
+func (s *Suite) measured(g *load.Generator, pids []int) (*load.Result, record.CPU, error) {
+	own, servers := record.OwnCPU(), processes(pids)
+	r, err := g.Run()
+	return r, record.CPU{Generator: record.OwnCPU() - own, Server: processes(pids) - servers}, err
+}
+
+// processes returns the processor seconds of several processes; one that has
+// ended counts for nothing.
+func processes(pids []int) float64 {
+	sum := 0.0
+	for _, pid := range pids {
+		if cpu, err := record.ProcessCPU(pid); err == nil {
+			sum += cpu
+		}
+	}
+	return sum
+}
+
+// pause waits, but not past the end of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,130 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"needletail/bench/load"
+	"needletail/bench/peer"
+	"needletail/bench/record"
+)
+
+const (
+	startLimit = 60 * time.Second // for a server to answer its first client
+	lossMax    = 0.001
+	lowest     = 500     // exchanges per second a search begins with
+	highest    = 1000000 // and never exceeds
+)
+
+// base is the setup every single server gets unless a work changes it.
+func base() peer.Setup {
+	return peer.Setup{
+		Interface: serverIf, Server: serverAt[0], Prefix: network, First: poolFirst, Last: poolLast,
+		Lifetime: time.Hour,
+	}
+}
+
+// A Contender is a peer with the settings of its own that a comparison varies.
+type Contender struct {
+	Peer       *peer.Peer
+	Durability string // needletail: sync, os, none
+	XDP, AFXDP string
+}
+
+func (c *Contender) apply(s *peer.Setup) *peer.Setup {
+	s.Durability, s.XDP, s.AFXDP = c.Durability, c.XDP, c.AFXDP
+	return s
+}
+
+// single starts one contender alone and hands the running site to f.
+func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
+	s.prepare()
+	relays := setup.Relays()
+	st, err := newSite(s.Packet, relays, setup.Queues())
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	s.env.XDP, s.env.Driver = st.mode, st.driver
+	if err := st.start(s, c.Peer, c.apply(&setup), 0); err != nil {
+		return err
+	}
+	if err := st.ready(ctx, startLimit, relays); err != nil {
+		return fmt.Errorf("%s: %w", c.Peer.Name, err)
+	}
+	return f(st, &setup)
+}
+
+// paired starts a contender twice, as a load-balanced pair.
+func (s *Suite) paired(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
+	s.prepare()
+	st, err := newPairSite(ctx, s.Packet)
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	s.env.XDP, s.env.Driver = st.mode, st.driver
+	if err := st.startPair(s, c.Peer, *c.apply(&setup)); err != nil {
+		return err
+	}
+	if err := st.ready(ctx, startLimit, nil); err != nil {
+		return fmt.Errorf("a pair of %s: %w", c.Peer.Name, err)
+	}
+	return f(st, &setup)
+}
+
+// search finds the highest rate of a mix. Each trial becomes a record of the
+// sweep, the best also one of the work itself; its rate is returned.
+func (s *Suite) search(st *site, who record.Server, g *load.Generator, work string, mix load.Mix) (float64, error) {
+	cpu := newMeter(st.pids())
+	seek := load.Search{Start: lowest, Max: highest, LossMax: lossMax, Trial: s.Trial, Steps: s.Steps, Settle: 500 * time.Millisecond}
+	var best record.Record
+	var failed error
+	seek.Progress = func(r *load.Result, ok bool) {
+		rec := record.Record{Work: "sweep/" + work, Server: who, Result: r, CPU: cpu.lap()}
+		if err := s.write(&rec); err != nil {
+			failed = err
+		}
+		if ok {
+			best = rec
+		}
+		s.Say("  %s %s: %.0f/s asked, %.0f/s done, loss %.3f %%, p99 %d µs", work, label(who), r.Rate, r.PerSecond, 100*r.Loss, p99(r))
+	}
+	r, err := seek.Run(g, mix)
+	if err != nil {
+		return 0, fmt.Errorf("%s, %s: %w", work, who.Name, err)
+	}
+	best.Work, best.Result = work, r
+	if failed == nil {
+		failed = s.write(&best)
+	}
+	return r.PerSecond, failed
+}
+
+func label(w record.Server) string { return w.Name + " (" + w.Durability + ", " + w.Mode + ")" }
+
+// p99 returns the 99th percentile of the exchange a run had, in microseconds.
+func p99(r *load.Result) int64 {
+	for _, q := range r.Latency {
+		return q.P99
+	}
+	return 0
+}
+
+// A meter tells processor time used since the last lap.
+type meter struct {
+	pids         []int
+	own, servers float64
+}
+
+func newMeter(pids []int) *meter {
+	return &meter{pids, record.OwnCPU(), processes(pids)}
+}
+
+func (m *meter) lap() record.CPU {
+	own, servers := record.OwnCPU(), processes(m.pids)
+	c := record.CPU{Generator: own - m.own, Server: servers - m.servers}
+	m.own, m.servers = own, servers
+	return c
+}
