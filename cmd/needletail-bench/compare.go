@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"needletail/bench/peer"
+	"needletail/bench/suite"
+)
+
+// A comparison is what the flags of compare say.
+type comparison struct {
+	s      suite.Suite
+	binary string
+	output string
+	works  []string
+	peers  []string
+	own    []string // variants of needletail in the work dora
+}
+
+func compareCommand() *cobra.Command {
+	c := &comparison{s: suite.Suite{Trial: 2 * time.Second, Steps: 3, Clients: 2000000, Dir: os.TempDir()}}
+	cmd := &cobra.Command{
+		Use:   "compare",
+		Short: "Measure needletail and the peers installed here, side by side in namespaces",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.run(cmd.Context(), func(f string, a ...any) { fmt.Fprintf(cmd.OutOrStdout(), f+"\n", a...) })
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.binary, "needletail", "bin/needletail", "the server's binary")
+	f.StringVarP(&c.output, "output", "o", "bench.jsonl", "file for the records, begun anew")
+	f.StringSliceVar(&c.works, "work", workNames(), "what to measure")
+	f.StringSliceVar(&c.peers, "peer", []string{"kea", "isc-dhcpd", "dnsmasq"}, "whom to compare with, where installed")
+	f.StringSliceVar(&c.own, "variant", []string{"sync", "os", "none", "sync-socket", "os-socket"}, "variants of needletail in the work dora")
+	f.DurationVar(&c.s.Trial, "trial", c.s.Trial, "length of one trial of a search")
+	f.IntVar(&c.s.Steps, "steps", c.s.Steps, "halvings of a search after its ramp")
+	f.StringVar(&c.s.Dir, "dir", c.s.Dir, "scratch space on the disk whose syncs are measured")
+	f.BoolVar(&c.s.Packet, "packet", false, "use AF_PACKET instead of AF_XDP for the generator")
+	return cmd
+}
+
+func (c *comparison) run(ctx context.Context, say func(string, ...any)) error {
+	if os.Geteuid() != 0 {
+		return errors.New("compare needs root: it makes network namespaces")
+	}
+	f, err := os.Create(c.output)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	c.s.Out, c.s.Say = f, say
+	c.s.Run, c.s.Command = time.Now().UTC().Format("20060102-150405"), strings.Join(os.Args, " ")
+	set, err := c.contenders(say)
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for _, w := range works {
+		if !slices.Contains(c.works, w.name) {
+			continue
+		}
+		say("%s: %s", w.name, w.about)
+		if err := w.run(ctx, &c.s, set); err != nil {
+			failed++
+			say("  FAILED %v", err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of the works failed, as said above", failed)
+	}
+	return ctx.Err()
+}
+
+// A set is who takes part.
+type set struct {
+	kea      *suite.Contender // nil: not installed
+	others   []suite.Contender
+	binary   string
+	variants []string
+}
+
+// own returns needletail with a durability and the fast path on or off.
+func (s *set) own(durability string, fast bool) suite.Contender {
+	c := suite.Contender{Peer: peer.Needletail(s.binary), Durability: durability, XDP: "off", AFXDP: "off"}
+	if fast {
+		c.XDP, c.AFXDP = "native", "on"
+	}
+	return c
+}
+
+func (c *comparison) contenders(say func(string, ...any)) (*set, error) {
+	binary, err := filepath.Abs(c.binary)
+	if err != nil {
+		return nil, err
+	}
+	s := &set{binary: binary, variants: c.own}
+	if _, err := os.Stat(binary); err != nil {
+		return nil, fmt.Errorf("the server's binary (make build): %w", err)
+	}
+	for _, p := range []*peer.Peer{peer.Kea(), peer.ISC(), peer.Dnsmasq()} {
+		if !slices.Contains(c.peers, p.Name) {
+			continue
+		}
+		if _, err := p.Find(); err != nil {
+			say("not measured: %v", err)
+			continue
+		}
+		say("%s: %s", p.Name, p.Version())
+		if p.Name == "kea" {
+			s.kea = &suite.Contender{Peer: p}
+		} else {
+			s.others = append(s.others, suite.Contender{Peer: p})
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"needletail/bench/load"
+	"needletail/bench/record"
+)
+
+// A target is what the flags of run say.
+type target struct {
+	ifname, mac, server, mix string
+	relays                   []string
+	output                   string
+	pid                      int
+	packet, search           bool
+	cfg                      load.Config
+	bind, queues             int
+}
+
+func runCommand() *cobra.Command {
+	t := &target{cfg: load.Config{ClientID: true}}
+	c := &cobra.Command{
+		Use:   "run -i INTERFACE --server ADDRESS --server-mac MAC",
+		Short: "Load one server, at a set rate or searching its highest",
+		Long: "Load one DHCPv4 server through an interface. Only load servers that are yours.\n" +
+			"Without --relay clients broadcast; with it, queries come from those relays,\n" +
+			"whose addresses the interface must own. The result is one JSON line.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
+	}
+	f := c.Flags()
+	f.StringVarP(&t.ifname, "interface", "i", "", "interface to load through (required)")
+	f.StringVar(&t.server, "server", "", "IPv4 address of the server (required)")
+	f.StringVar(&t.mac, "server-mac", "", "hardware address of the server, or of the router to it (required)")
+	f.StringSliceVar(&t.relays, "relay", nil, "play relays with these addresses")
+	f.StringVar(&t.mix, "mix", "dora", "exchanges and their weights, as dora:1,renew:8,release:1")
+	f.Float64VarP(&t.cfg.Rate, "rate", "r", 1000, "exchanges to begin per second; with --search where to start")
+	f.DurationVarP(&t.cfg.Duration, "duration", "d", 10*time.Second, "how long exchanges begin; with --search per trial")
+	f.DurationVar(&t.cfg.Timeout, "timeout", time.Second, "an exchange not over by then is lost")
+	f.IntVarP(&t.cfg.Clients, "clients", "c", 100000, "distinct clients")
+	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins")
+	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again as RFC 2131 asks, secs growing")
+	f.BoolVar(&t.search, "search", false, "find the highest rate with at most 0.1 % loss")
+	f.BoolVar(&t.packet, "packet", false, "use AF_PACKET instead of AF_XDP")
+	f.IntVar(&t.queues, "queues", 1, "queues of the interface to use with AF_XDP")
+	f.IntVar(&t.pid, "pid", 0, "process of the server, to count its processor time")
+	f.StringVarP(&t.output, "output", "o", "", "append the record to this file instead of printing it")
+	for _, name := range []string{"interface", "server", "server-mac"} {
+		_ = c.MarkFlagRequired(name) // the flag exists
+	}
+	return c
+}
+
+func (t *target) run(cmd *cobra.Command) error {
+	if err := t.parse(); err != nil {
+		return err
+	}
+	link, mode, done, err := t.open()
+	if err != nil {
+		return err
+	}
+	defer done()
+	g, err := load.New(t.cfg, link)
+	if err != nil {
+		return err
+	}
+	progress := cmd.ErrOrStderr()
+	g.Tick = func(r *load.Result) { line(progress, r) }
+	rec, err := t.measure(g, progress)
+	if err != nil {
+		return err
+	}
+	rec.Environment = record.Machine()
+	rec.Environment.Driver = record.Driver(t.ifname)
+	rec.Environment.XDP, rec.Command, rec.Time = mode, strings.Join(os.Args, " "), time.Now().UTC()
+	return t.write(cmd.OutOrStdout(), rec)
+}
+
+func (t *target) parse() (err error) {
+	if t.cfg.Mix, err = load.ParseMix(t.mix); err != nil {
+		return err
+	}
+	if t.cfg.Server, err = netip.ParseAddr(t.server); err != nil {
+		return fmt.Errorf("--server: %w", err)
+	}
+	mac, err := net.ParseMAC(t.mac)
+	if err != nil || len(mac) != 6 {
+		return fmt.Errorf("--server-mac %q: not an Ethernet address", t.mac)
+	}
+	t.cfg.ServerMAC = [6]byte(mac)
+	for _, r := range t.relays {
+		a, err := netip.ParseAddr(r)
+		if err != nil {
+			return fmt.Errorf("--relay: %w", err)
+		}
+		t.cfg.Relays = append(t.cfg.Relays, a)
+	}
+	ifi, err := net.InterfaceByName(t.ifname)
+	if err != nil {
+		return fmt.Errorf("--interface %s: %w", t.ifname, err)
+	}
+	copy(t.cfg.OwnMAC[:], ifi.HardwareAddr)
+	return t.cfg.Check()
+}
+
+func (t *target) open() (load.Link, string, func() error, error) {
+	if t.packet {
+		l, err := load.OpenPacket(t.ifname)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		return l, "none, AF_PACKET", l.Close, nil
+	}
+	l, err := load.OpenXDP(t.ifname, t.queues)
+	if err != nil {
+		return nil, "", nil, fmt.Errorf("%w (--packet does without AF_XDP)", err)
+	}
+	return l, l.Mode(), l.Close, nil
+}
+
+func (t *target) measure(g *load.Generator, progress io.Writer) (*record.Record, error) {
+	if t.bind > 0 {
+		rate := t.cfg.Rate
+		g.Set(load.Mix{load.DORA: 1}, rate, time.Duration(float64(t.bind)/rate*float64(time.Second)), true)
+		if _, err := g.Run(); err != nil {
+			return nil, err
+		}
+		g.Set(t.cfg.Mix, rate, t.cfg.Duration, t.cfg.Retransmit)
+	}
+	rec := &record.Record{Work: "run", Server: record.Server{Name: t.server, Servers: 1}}
+	own, server := record.OwnCPU(), t.serverCPU()
+	var err error
+	if t.search {
+		s := load.Search{Start: t.cfg.Rate, Max: 2e6, LossMax: 0.001, Trial: t.cfg.Duration, Steps: 4, Settle: 500 * time.Millisecond,
+			Progress: func(r *load.Result, _ bool) { fmt.Fprintln(progress); line(progress, r); fmt.Fprintln(progress) }}
+		rec.Result, err = s.Run(g, t.cfg.Mix)
+	} else {
+		rec.Result, err = g.Run()
+	}
+	fmt.Fprintln(progress)
+	rec.CPU = record.CPU{Generator: record.OwnCPU() - own, Server: t.serverCPU() - server}
+	return rec, err
+}
+
+func (t *target) serverCPU() float64 {
+	if t.pid == 0 {
+		return 0
+	}
+	cpu, err := record.ProcessCPU(t.pid)
+	if err != nil {
+		return 0 // it ended: the loss of the run tells
+	}
+	return cpu
+}
+
+// line shows where a run stands, over the line before.
+func line(w io.Writer, r *load.Result) {
+	fmt.Fprintf(w, "\r%5.0f s  %d done  %d lost  %d sent again  %d wrong ", r.Elapsed().Seconds(), r.Completed, r.Failed, r.Retransmitted, r.Wrong+r.Duplicates)
+}
+
+func (t *target) write(stdout io.Writer, rec *record.Record) error {
+	if r := rec.Result; r.Duplicates > 0 || r.Wrong > 0 {
+		defer fmt.Fprintf(os.Stderr, "needletail-bench: the server answered wrongly: %d addresses went to two clients, %d ACKs of another address than asked for\n", r.Duplicates, r.Wrong)
+	}
+	if t.output == "" {
+		rec.Schema = record.Schema
+		b, err := json.MarshalIndent(rec, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(stdout, "%s\n", b)
+		return err
+	}
+	f, err := os.OpenFile(t.output, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	return errors.Join(record.Write(f, rec), f.Close())
+}

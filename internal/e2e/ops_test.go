@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"needletail/internal/testbed"
+)
+
+// needletail check: exit status, one line a problem, warnings too.
+func TestCheck(t *testing.T) {
+	b := newBed(t)
+	good, err := b.Write("good.conf", b.config(`"dhcp-ddns": { "enable-updates": true },`, ""))
+	must(t, err)
+	code, out, _ := outcome(t, program, "check", good)
+	if code != 0 || !strings.Contains(out, good+":1:14: warning: /Dhcp4/dhcp-ddns: ") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	bad, err := b.Write("bad.conf", "{ \"Dhcp4\": {\n  \"valid-lifetime\": \"x\",\n  \"nonsense\": 1,\n  \"subnet4\": [ { \"id\": 1, \"subnet\": \"192.0.2.0/24\", \"pools\": [ { \"pool\": \"10.0.0.0/24\" } ] } ] } }")
+	must(t, err)
+	code, out, _ = outcome(t, program, "check", bad)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if code != 1 || len(lines) != 3 {
+		t.Errorf("%d, %d lines, want 3\n%s", code, len(lines), out)
+	}
+	for _, want := range []string{":2:21: /Dhcp4/valid-lifetime: ", ":3:3: /Dhcp4/nonsense: ", "/Dhcp4/subnet4/0/pools/0"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+	if code, _, errs := outcome(t, program, "check"); code != 1 || errs == "" {
+		t.Errorf("check without a file: %d %q", code, errs)
+	}
+	if code, _, errs := outcome(t, program, "serve", "--nonsense"); code != 2 || !strings.Contains(errs, "nonsense") {
+		t.Errorf("unknown flag: %d %q", code, errs)
+	}
+}
+
+// A reload changes what is served, keeps leases and connections, and follows
+// moved control sockets.
+func TestReload(t *testing.T) {
+	b := newBed(t, "udhcpc")
+	config := b.config(`"valid-lifetime": 600,`, "")
+	a := b.serve(t, config)
+	ctx := deadline(t, 60*time.Second)
+	c, err := b.Client("udhcpc", b.host(t, "client", ""))
+	must(t, err)
+	addr, lifetime, err := c.Bound(ctx, 0)
+	must(t, err)
+	if lifetime != "600" {
+		t.Errorf("lifetime %s", lifetime)
+	}
+	moved := strings.Replace(config, `"valid-lifetime": 600,`, `"valid-lifetime": 900, "cache-threshold": 0.0,`, 1)
+	moved = strings.Replace(moved, a.Socket, a.Socket+"2", 1)
+	must(t, os.WriteFile(a.Config, []byte(moved), 0o644))
+	if answer, err := a.Command("config-reload", ""); err != nil || answer.Result != 0 {
+		t.Fatalf("%+v %v", answer, err)
+	}
+	if _, err := os.Lstat(a.Socket); !os.IsNotExist(err) {
+		t.Errorf("the former control socket is still there: %v", err)
+	}
+	a.Socket += "2"
+	before := len(c.Events())
+	must(t, c.Renew())
+	if again, lifetime, err := c.Bound(ctx, before); err != nil || again != addr || lifetime != "900" {
+		t.Errorf("after the reload: %s for %s, %v; had %s", again, lifetime, err, addr)
+	}
+	broken := strings.Replace(moved, `"eth0"`, `5`, 1)
+	must(t, os.WriteFile(a.Config, []byte(broken), 0o644))
+	if answer, err := a.Command("config-reload", ""); err != nil || answer.Result != 1 || !strings.Contains(answer.Text, a.Config+":") {
+		t.Errorf("a broken file: %+v %v", answer, err)
+	}
+	if answer, err := a.Command("config-test", broken); err != nil || answer.Result != 1 {
+		t.Errorf("config-test of a broken configuration: %+v %v", answer, err)
+	}
+	if answer, err := a.Command("config-get", ""); err != nil || !strings.Contains(string(answer.Arguments), `"valid-lifetime":900`) {
+		t.Errorf("config-get: %v\n%s", err, answer.Arguments)
+	}
+}
+
+// An interface that comes later, or comes back, is served.
+func TestInterfacesComeAndGo(t *testing.T) {
+	b := newBed(t, "udhcpc")
+	config := strings.Replace(b.config("", ""), `"eth0"`, `"*"`, 1)
+	must(t, b.server.Delete("eth0"))
+	a := b.serve(t, config)
+	must(t, a.Says(deadline(t, 20*time.Second), "DHCPSRV_NO_SOCKETS_OPEN"))
+	for range 2 {
+		takeOnFreshLink(t, b)
+		must(t, b.server.Delete("eth0"))
+	}
+	must(t, a.Stop())
+}
+
+// takeOnFreshLink connects server and a new client directly.
+func takeOnFreshLink(t *testing.T, b bed) {
+	t.Helper()
+	client := b.direct(t, "192.0.2.1/24")
+	c, err := b.Client("udhcpc", client)
+	must(t, err)
+	if _, _, err := c.Bound(deadline(t, 30*time.Second), 0); err != nil {
+		t.Error(err)
+	}
+	c.End()
+}
+
+// dhcp-disable silences the server, dhcp-enable and a period end that.
+func TestDisable(t *testing.T) {
+	b := newBed(t)
+	r := newRelay(t, b.host(t, "relay", "192.0.2.2/24"))
+	a := b.serve(t, b.config(`"user-context": { "needletail": { "metrics": "127.0.0.1:9547" } },`, ""))
+	command(t, a, "dhcp-disable", "")
+	r.clients(t.Context(), 0, 10, 1)
+	awaitStatistic(t, a, "pkt4-service-disabled", "10")
+	if n := r.count(); n != 0 {
+		t.Errorf("%d ACKs from a disabled server", n)
+	}
+	command(t, a, "dhcp-enable", "")
+	r.clients(t.Context(), 10, 20, 1)
+	waitFor(t, "ACKs", func() bool { return r.count() == 10 })
+	metrics := scrape(t, b)
+	for _, want := range []string{`needletail_silence_total{reason="service-disabled"} 10`, `needletail_replies_sent_total{type="ack"} 10`, "needletail_leases_writable 1", `needletail_leases{state="active",subnet="1"} 10`, "needletail_commit_seconds_count"} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics lack %s:\n%s", want, metrics)
+		}
+	}
+}
+
+func scrape(t *testing.T, b bed) string {
+	t.Helper()
+	var conn net.Conn
+	must(t, b.server.Do(func() (err error) {
+		conn, err = net.Dial("tcp", "127.0.0.1:9547") // in the namespace; the rest need not be
+		return err
+	}))
+	defer conn.Close()
+	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}, Timeout: 20 * time.Second}
+	resp, err := client.Get("http://127.0.0.1:9547/metrics")
+	must(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	must(t, err)
+	return string(body)
+}
+
+func command(t *testing.T, a *testbed.Appliance, name, args string) {
+	t.Helper()
+	if answer, err := a.Command(name, args); err != nil || answer.Result != 0 {
+		t.Fatalf("%s: %+v %v", name, answer, err)
+	}
+}

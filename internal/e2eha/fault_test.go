@@ -1,0 +1,134 @@
+package e2eha
+
+import (
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// checked is what must hold when a fault is over: both are in their normal
+// state, with the same leases, all that clients were promised.
+func (p *pair) checked(atLeast int) {
+	p.t.Helper()
+	reach(p.normal, p.a, p.b)
+	same(p.t, p.a, p.b, atLeast)
+	p.w.kept(p.a)
+	p.w.kept(p.b)
+	if n := p.w.lost(); n > 0 {
+		p.t.Errorf("%d leases were taken back from their clients", n)
+	}
+}
+
+// A server that is stopped is dead to its partner; what it finds in its socket
+// when it goes on it must not promise behind the partner's back.
+func TestStoppedAndContinued(t *testing.T) {
+	long(t)
+	p := newPair(t, setup{fast: "auto"})
+	p.w.all("both are up", 0, 100)
+	must(t, p.b.Signal(syscall.SIGSTOP))
+	p.w.all("one hangs: renewals", 0, 100)
+	p.a.reach("partner-down")
+	p.w.all("one hangs: new clients", 100, 300)
+	for n := range 20 {
+		p.w.release(n)
+	}
+	p.w.all("released addresses go to others", 300, 330)
+	must(t, p.b.Signal(syscall.SIGCONT))
+	p.w.all("it goes on: renewals", 20, 330)
+	p.w.all("it goes on: new clients", 330, 400)
+	p.checked(380)
+}
+
+// Both die at once, and both come back with all they have promised.
+func TestBothRestarted(t *testing.T) {
+	long(t)
+	p := newPair(t, setup{})
+	p.w.all("both are up", 0, 200)
+	p.a.Kill()
+	p.b.Kill()
+	p.b.start()
+	p.a.start()
+	reach(p.normal, p.a, p.b)
+	p.w.all("both are back", 0, 300)
+	p.checked(300)
+}
+
+// Killed while the partner serves alone, back, and the other one killed before
+// anything was agreed on: what the first one does not know yet, it does not
+// give away.
+func TestDeathsInTurn(t *testing.T) {
+	long(t)
+	p := newPair(t, setup{})
+	p.w.all("both are up", 0, 60)
+	for round := range 3 {
+		p.b.Kill()
+		p.w.all("the second is dead", 0, 100+40*round)
+		p.b.start()
+		reach(p.normal, p.a, p.b)
+		p.a.Kill()
+		p.w.all("the first is dead", 0, 120+40*round)
+		p.a.start()
+		p.checked(120 + 40*round)
+	}
+}
+
+// The link between the servers is cut while clients reach both: each goes on
+// with its own clients, and tells the other one afterwards.
+func TestLinkBetweenServersCut(t *testing.T) {
+	long(t)
+	p := newPair(t, setup{unacked: 20})
+	p.w.all("both are up", 0, 100)
+	must(t, p.b.host.SetUp("ha0", false))
+	p.w.all("the link is cut: renewals", 0, 100) // the first of them finds out
+	reach("communication-recovery", p.a, p.b)
+	p.w.by()
+	p.w.all("the link is cut: new clients", 100, 180)
+	p.balanced(80)
+	time.Sleep(3 * time.Second) // past max-response-delay
+	reach("communication-recovery", p.a, p.b)
+	must(t, p.b.host.SetUp("ha0", true))
+	p.checked(180)
+	p.w.all("the link is back", 0, 200)
+	p.checked(200)
+}
+
+// A server that clients cannot reach any more, though its partner can: with
+// deaf-partner the partner takes its clients over, until an operator (or ten
+// minutes) has it try again.
+func TestLinkToClientsCut(t *testing.T) {
+	long(t)
+	p := newPair(t, setup{own: `"deaf-partner": "take-over",`, fast: "auto"})
+	p.w.all("both are up", 0, 100)
+	p.a.reach("load-balancing")
+	must(t, p.b.host.SetUp("eth0", false))
+	p.w.all("one is deaf: renewals", 0, 100)
+	p.w.all("one is deaf: new clients", 100, 200)
+	p.a.reach("partner-in-maintenance")
+	must(t, p.b.host.SetUp("eth0", true))
+	p.a.do("ha-maintenance-cancel", "")
+	reach(p.normal, p.a, p.b)
+	p.w.by()
+	p.w.all("it hears again", 0, 250)
+	p.balanced(250)
+	p.checked(250)
+}
+
+// A server whose disk is full answers nobody, and its partner goes on; when
+// there is room again all is as before.
+func TestDiskFull(t *testing.T) {
+	long(t)
+	disk := mountTmpfs(t, "320m") // the store keeps a reserve of 192 MiB
+	p := newPair(t, setup{disks: map[int]string{2: disk}})
+	p.w.all("there is room", 0, 100)
+	free := fill(t, filepath.Join(disk, "filler"))
+	p.w.start(numbers(0, 200))
+	waitFor(t, "the first server to serve its clients without the second", func() bool {
+		left, _ := p.w.pursue(numbers(0, 200))
+		return left < 120
+	})
+	must(t, p.b.Says(deadline(t), "leases cannot be written"))
+	free()
+	p.w.all("there is room again", 0, 200)
+	p.checked(200)
+}

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"needletail/internal/config"
+	"needletail/internal/control"
+)
+
+// registerCommands adds the server's own commands. Parts that join add theirs.
+func (s *Server) registerCommands() {
+	r := s.core.Registry
+	r.Register("version-get", func(context.Context, json.RawMessage) control.Response {
+		return control.Response{Text: s.o.Version, Arguments: map[string]string{"extended": ExtendedVersion(s.o.Version)}}
+	})
+	r.Register("build-report", func(context.Context, json.RawMessage) control.Response {
+		return control.Response{Text: BuildReport(s.o.Version)}
+	})
+	r.Register("config-get", s.configGet)
+	r.Register("config-hash-get", s.configHash)
+	r.Register("config-test", configTest)
+	r.Register("config-reload", s.configReload)
+	r.Register("server-tag-get", func(context.Context, json.RawMessage) control.Response {
+		return control.Response{Arguments: map[string]string{"server-tag": s.cfg.Load().ServerTag}}
+	})
+	r.Register("shutdown", s.shutdown)
+	r.Register("leases-reclaim", s.reclaim)
+	s.core.Service.Register(r)
+	s.registerStatistics(r)
+	s.registerStatus()
+}
+
+func (s *Server) registerStatus() {
+	st := s.core.Status
+	st.Section("pid", func() any { return os.Getpid() })
+	st.Section("uptime", func() any { return int64(time.Since(s.began).Seconds()) })
+	st.Section("reload", func() any {
+		if at := s.reloaded.Load(); at != 0 {
+			return time.Now().Unix() - at
+		}
+		return int64(time.Since(s.began).Seconds())
+	})
+	st.Section("multi-threading-enabled", func() any { return true })
+	st.Section("sockets", s.socketStatus)
+	st.Section("dhcp-state", s.core.Service.State)
+	st.Section("needletail", func() any {
+		return map[string]any{"durability": s.cfg.Load().Needletail.Durability, "leases-writable": !s.workers.health.Failing()}
+	})
+	st.Register(s.core.Registry)
+}
+
+func (s *Server) socketStatus() any {
+	if s.interfaces.Load() == 0 {
+		return map[string]string{"status": "failed"}
+	}
+	return map[string]string{"status": "ready"}
+}
+
+func (s *Server) configGet(context.Context, json.RawMessage) control.Response {
+	cfg := s.cfg.Load()
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal(cfg.Raw, &doc); err != nil {
+		return control.Errorf("config-get: %v", err)
+	}
+	hash, err := json.Marshal(cfg.Hash())
+	if err != nil {
+		return control.Errorf("config-get: %v", err)
+	}
+	doc["hash"] = hash
+	return control.Response{Arguments: doc}
+}
+
+func (s *Server) configHash(context.Context, json.RawMessage) control.Response {
+	return control.Response{Arguments: map[string]string{"hash": s.cfg.Load().Hash()}}
+}
+
+// configTest checks the configuration in its arguments; nothing changes.
+func configTest(_ context.Context, args json.RawMessage) control.Response {
+	if args == nil {
+		return control.Errorf("Missing mandatory 'arguments' parameter.")
+	}
+	cfg, err := config.Parse("config-test", args)
+	if err == nil {
+		err = prepare(cfg)
+	}
+	if err != nil {
+		return control.Errorf("%v", err)
+	}
+	return control.Response{Text: "Configuration seems sane. Control-socket, hook-libraries, and D2 configuration were sanity checked, but not applied."}
+}
+
+func (s *Server) configReload(ctx context.Context, _ json.RawMessage) control.Response {
+	if err := s.ask(ctx, func() error { return s.reload(ctx) }); err != nil {
+		return control.Errorf("Config reload failed: %v", err)
+	}
+	return control.Response{Text: "Configuration successful."}
+}
+
+func (s *Server) shutdown(context.Context, json.RawMessage) control.Response {
+	// The answer leaves first: closing the listeners waits for it.
+	go s.quit()
+	return control.Response{Text: "Shutting down."}
+}
+
+// reclaim runs one reclaim cycle without bounds, as Kea's leases-reclaim.
+func (s *Server) reclaim(ctx context.Context, _ json.RawMessage) control.Response {
+	e := newExpiry(s.store, s.core.Owned.has, s.log)
+	e.cycle(ctx, config.ExpiredLeases{})
+	return control.Response{Text: "Reclamation of expired leases is complete."}
+}
+
+// ask has the loop carry something out and waits for it.
+func (s *Server) ask(ctx context.Context, what func() error) error {
+	r := request{what, make(chan error, 1)}
+	select {
+	case s.requests <- r:
+	case <-ctx.Done():
+		return errStopping
+	}
+	select {
+	case err := <-r.answer:
+		return err
+	case <-ctx.Done():
+		return errStopping
+	}
+}
+
+// ExtendedVersion is the version with what it was built of, one a line.
+func ExtendedVersion(version string) string {
+	text := version
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return text
+	}
+	text += "\n" + info.GoVersion + "\nlinked with:"
+	for _, d := range info.Deps {
+		text += "\n" + d.Path + " " + d.Version
+	}
+	return text
+}
+
+// BuildReport is what `-W` and build-report print.
+func BuildReport(version string) string {
+	text := "needletail " + version
+	if info, ok := debug.ReadBuildInfo(); ok {
+		text += "\n" + info.String()
+	}
+	return text
+}

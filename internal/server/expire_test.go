@@ -1,0 +1,85 @@
+package server
+
+import (
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"needletail/internal/config"
+	"needletail/leases"
+)
+
+// A cycle reclaims no more than it may, the next goes on, and zero means all.
+func TestExpiryCyclesAreBounded(t *testing.T) {
+	const expired = 1200
+	store := storeWith(t, expired)
+	e := newExpiry(store, nil, slog.New(slog.DiscardHandler))
+	for _, c := range []struct {
+		max, left int
+	}{{100, 1100}, {700, 400}, {0, 0}, {100, 0}} {
+		e.cycle(t.Context(), config.ExpiredLeases{MaxReclaimLeases: c.max})
+		if left := len(store.ByState(leases.Active, 0)); left != c.left {
+			t.Fatalf("after a cycle of at most %d: %d expired leases are left, want %d", c.max, left, c.left)
+		}
+	}
+}
+
+// storeWith is a store in memory with n leases that ended an hour ago.
+func storeWith(t *testing.T, n int) *leases.Store {
+	t.Helper()
+	store, err := leases.Open(t.Context(), leases.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	first, last := netip.MustParseAddr("10.0.0.0"), netip.MustParseAddr("10.0.255.255")
+	subnet := leases.Subnet{ID: 1, Prefix: netip.MustParsePrefix("10.0.0.0/8"), Pools: []leases.Pool{{First: first, Last: last}}}
+	if err := store.Configure([]leases.Network{{Subnets: []leases.Subnet{subnet}}}); err != nil {
+		t.Fatal(err)
+	}
+	var b leases.Batch
+	for i := range n {
+		addr := first.As4()
+		binary.BigEndian.PutUint16(addr[2:], uint16(i))
+		l := leases.Lease{Addr: netip.AddrFrom4(addr), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, byte(i >> 8), byte(i)}, CLTT: time.Now().Add(-2 * time.Hour).Truncate(time.Second), ValidLft: 3600}
+		if _, err := store.Put(&b, &l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan error, 1)
+	store.Submit(&b, func(_ *leases.Batch, err error) { done <- err })
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	store.Settle(&b)
+	return store
+}
+
+// Tries end when all is open, or when they are used up.
+func TestRetry(t *testing.T) {
+	failed := errors.New("no such interface")
+	for _, c := range []struct {
+		name  string
+		tries []error
+		more  bool
+	}{
+		{"at the start", nil, true},
+		{"one of two failed", []error{failed}, true},
+		{"both failed", []error{failed, failed}, false},
+		{"one succeeded", []error{nil}, false},
+	} {
+		r := newRetry(&config.Dhcp4{Interfaces: config.Interfaces{RetryMax: 2, RetryWait: time.Hour}})
+		for _, err := range c.tries {
+			r.next(err)
+		}
+		if (r.tick != nil) != c.more {
+			t.Errorf("%s: another try is planned: %v, want %v", c.name, r.tick != nil, c.more)
+		}
+	}
+	if r := newRetry(&config.Dhcp4{}); r.tick != nil {
+		t.Error("a try is planned although service-sockets-max-retries is 0")
+	}
+}

@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"net/netip"
+	"reflect"
+	"slices"
+	"sync/atomic"
+
+	"needletail/ha"
+	"needletail/internal/config"
+	"needletail/internal/leasecmds"
+	"needletail/internal/scope"
+	"needletail/leases"
+	"needletail/slowpath"
+)
+
+// KernelFilter is the filter in the driver, twin of slowpath.Filter.
+type KernelFilter interface {
+	SetScope(i int, s scope.Scope)
+	Unacked(i int) scope.Unacked
+	OnUnacked(wake func(i int))
+}
+
+// filters are both filters as one. User space is told first: it judges again
+// what the kernel lets through, so no query is ever judged by a scope that
+// only the kernel still has.
+type filters struct {
+	user   *slowpath.Filter
+	kernel KernelFilter // nil without a fast path
+}
+
+// SetScope implements ha.Scopes.
+func (f *filters) SetScope(i int, s scope.Scope) {
+	f.user.SetScope(i, s)
+	if f.kernel != nil {
+		f.kernel.SetScope(i, s)
+	}
+}
+
+// Unacked implements ha.Unacked. A query that the kernel drops does not reach
+// user space, so nothing is counted twice.
+func (f *filters) Unacked(i int) scope.Unacked {
+	u := f.user.Unacked(i)
+	if f.kernel != nil {
+		k := f.kernel.Unacked(i)
+		u.Analyzed, u.Connecting, u.Unacked = u.Analyzed+k.Analyzed, u.Connecting+k.Connecting, u.Unacked+k.Unacked
+	}
+	return u
+}
+
+// partnership is package ha as a part of the server, and the lease commands
+// that its partners use.
+type partnership struct {
+	core    *Core
+	filters filters
+	cfg     atomic.Pointer[config.Dhcp4]
+	driver  atomic.Pointer[ha.Driver] // nil: no relationship is configured
+}
+
+// HighAvailability joins package ha to a server. kernel may be nil.
+func HighAvailability(kernel KernelFilter) Joiner {
+	return func(_ context.Context, c *Core, cfg *config.Dhcp4) (Joined, error) {
+		p := &partnership{core: c, filters: filters{c.Engine.Filter(), kernel}}
+		c.Engine.Filter().OnUnacked(p.Recount)
+		if kernel != nil {
+			kernel.OnUnacked(p.Recount)
+		}
+		leasecmds.Register(c.Registry, leasecmds.Options{Store: c.Store, Config: p.cfg.Load, Before: p.touched, HidesReleased: p.hidesReleased,
+			Refuses: p.refuses, RefusesDeletion: p.refusesDeletion})
+		c.Owned.Set(p.reclaims)
+		c.Metrics.MustRegister(relationshipMetrics{p})
+		p.cfg.Store(cfg)
+		return p, p.start(cfg)
+	}
+}
+
+func (p *partnership) start(cfg *config.Dhcp4) error {
+	if len(cfg.HA) == 0 {
+		return nil
+	}
+	var marks string
+	if cfg.LeaseDatabase.Persist {
+		marks = storeDir(cfg.LeaseDatabase.Name)
+	}
+	d, err := ha.Start(ha.Options{
+		MarkDir: marks,
+		Config:  cfg, Store: p.core.Store, Scopes: &p.filters, Unacked: &p.filters,
+		Registry: p.core.Registry, Status: p.core.Status, Network: p.core.Service,
+		Where: p.core.Engine.Filter().UnackedWhere,
+		Log:   p.core.Log.With("logger", "ha-hooks"),
+	})
+	if err != nil {
+		return err
+	}
+	p.driver.Store(d)
+	return nil
+}
+
+// Recount has the machine look at relationship i now; a filter calls it when
+// its unacked clients exceed the limit.
+func (p *partnership) Recount(i int) {
+	if d := p.driver.Load(); d != nil {
+		go d.Recount(i) // the caller is a worker, which must not wait
+	}
+}
+
+func (p *partnership) touched(a netip.Addr) {
+	if d := p.driver.Load(); d != nil {
+		d.Touched(a)
+	}
+}
+
+func (p *partnership) hidesReleased(ctx context.Context) bool {
+	d := p.driver.Load()
+	return d != nil && d.HidesReleased(ctx)
+}
+
+func (p *partnership) refuses(ctx context.Context, partner bool, have, got *leases.Lease) bool {
+	d := p.driver.Load()
+	return d != nil && d.Refuses(ctx, partner, have, got)
+}
+
+func (p *partnership) refusesDeletion(ctx context.Context, partner bool, have, got *leases.Lease) bool {
+	d := p.driver.Load()
+	return d != nil && d.RefusesDeletion(ctx, partner, have, got)
+}
+
+func (p *partnership) reclaims(l *leases.Lease) bool {
+	d := p.driver.Load()
+	return d == nil || d.Reclaims(l)
+}
+
+// Replicator implements Joined.
+func (p *partnership) Replicator() slowpath.Replicator {
+	if d := p.driver.Load(); d != nil {
+		return d
+	}
+	return nil
+}
+
+// Reload implements Joined. Relationships that stay as they are keep their
+// states and connections; any change begins all of them anew, as in Kea.
+func (p *partnership) Reload(cfg *config.Dhcp4) error {
+	old := p.cfg.Swap(cfg)
+	if sameHA(old, cfg) {
+		return nil
+	}
+	p.Close()
+	for i := len(cfg.HA); i < len(old.HA); i++ {
+		p.filters.SetScope(i, scope.Scope{Enabled: true})
+	}
+	return p.start(cfg)
+}
+
+// Close implements Joined.
+func (p *partnership) Close() error {
+	if d := p.driver.Swap(nil); d != nil {
+		d.Close()
+	}
+	return nil
+}
+
+// sameHA tells whether two configurations mean the same to package ha.
+func sameHA(a, b *config.Dhcp4) bool {
+	return reflect.DeepEqual(relationships(a), relationships(b)) &&
+		reflect.DeepEqual(a.Needletail, b.Needletail) && a.ParkedPacketLimit == b.ParkedPacketLimit && a.ParkedGiven == b.ParkedGiven &&
+		slices.EqualFunc(a.Subnets, b.Subnets, func(x, y *config.Subnet) bool {
+			return x.ID == y.ID && x.HAServerName == y.HAServerName
+		})
+}
+
+// relationships returns a copy without positions in the file.
+func relationships(c *config.Dhcp4) []config.Relationship {
+	var all []config.Relationship
+	for _, r := range c.HA {
+		plain := *r
+		plain.At, plain.Peers = config.Position{}, nil
+		for _, peer := range r.Peers {
+			copied := *peer
+			copied.At = config.Position{}
+			plain.Peers = append(plain.Peers, &copied)
+		}
+		all = append(all, plain)
+	}
+	return all
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"needletail/internal/config"
+	"needletail/internal/netif"
+)
+
+// serve is the server's loop. Everything that changes the server while it runs
+// happens here: reloads, interfaces that come and go, retries.
+func (s *Server) serve(ctx context.Context) error {
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer s.quit()
+	cfg := s.cfg.Load()
+	busy.Go(func() { s.expiry.run(ctx, cfg.Expired) })
+	changes, err := netif.Watch(ctx)
+	if err != nil {
+		return err
+	}
+	s.log.Info("needletail DHCPv4 server version "+s.o.Version+" started", "id", "DHCP4_STARTED")
+	s.notify("READY=1\nSTATUS=serving")
+	retry := newRetry(cfg)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.o.Reload:
+			s.reloadAsked(ctx)
+			retry = newRetry(s.cfg.Load())
+		case r := <-s.requests:
+			r.answer <- r.what()
+			retry = newRetry(s.cfg.Load())
+		case <-s.o.Watchdog:
+			s.notify("WATCHDOG=1")
+		case _, ok := <-changes:
+			if !ok {
+				if ctx.Err() == nil { // the subscription broke: take a new one
+					if changes, err = netif.Watch(ctx); err != nil {
+						return err
+					}
+				}
+				continue
+			}
+			s.interfacesChanged()
+		case <-s.workers.failed:
+			return errPortFailed
+		case <-retry.tick:
+			retry.next(s.serveInterfaces(s.cfg.Load()))
+		}
+	}
+}
+
+// interfacesChanged follows interfaces and addresses that come and go, if the
+// configuration wants that. What fails has been logged.
+func (s *Server) interfacesChanged() {
+	if cfg := s.cfg.Load(); cfg.Interfaces.ReDetect {
+		_ = s.serveInterfaces(cfg)
+	}
+}
+
+// errPortFailed ends the server: the service manager starts it anew, with new
+// ports, which is the one thing sure to help.
+var errPortFailed = errors.New("a worker's port failed (see the log)")
+
+// retry is when to try again what could not be opened
+// (service-sockets-max-retries, service-sockets-retry-wait-time). The loop
+// owns it.
+type retry struct {
+	tick <-chan time.Time
+	left int
+	wait time.Duration
+}
+
+func newRetry(cfg *config.Dhcp4) *retry {
+	r := &retry{left: cfg.Interfaces.RetryMax, wait: cfg.Interfaces.RetryWait}
+	if r.left > 0 {
+		r.tick = time.After(r.wait)
+	}
+	return r
+}
+
+// next plans another try after one that ended with err.
+func (r *retry) next(err error) {
+	r.left--
+	if r.tick = nil; err != nil && r.left > 0 {
+		r.tick = time.After(r.wait)
+	}
+}

@@ -1,0 +1,25 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+
+	"needletail/internal/config"
+	"needletail/leases"
+)
+
+// OpenStore opens the lease database a configuration names.
+func OpenStore(ctx context.Context, cfg *config.Dhcp4, log *slog.Logger) (*leases.Store, error) {
+	o := leases.Options{Log: log.With("logger", "leases")}
+	if cfg.LeaseDatabase.Persist {
+		d, err := leases.ParseDurability(cfg.Needletail.Durability)
+		if err != nil {
+			return nil, err
+		}
+		o.Dir, o.Durability = storeDir(cfg.LeaseDatabase.Name), d
+	}
+	return leases.Open(ctx, o)
+}
+
+// storeDir is the store's directory beside the memfile that Kea would write.
+func storeDir(memfile string) string { return memfile + ".needletail" }
