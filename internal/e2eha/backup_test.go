@@ -47,6 +47,9 @@ func addThree(s *site, o setup) *member {
 	for n := 1; n <= 3; n++ {
 		s.add(n, o)
 	}
+	for _, m := range s.members[:2] {
+		s.reachable(m.host, "10.77.0.3")
+	}
 	for _, m := range s.members {
 		m.start()
 	}

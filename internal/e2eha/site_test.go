@@ -1,8 +1,12 @@
 package e2eha
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"syscall"
 	"testing"
+	"time"
 
 	"needletail/internal/netif/nettest"
 	"needletail/internal/testbed"
@@ -55,6 +59,23 @@ func (s *site) plug(h *nettest.Namespace, port, cidr string) {
 	must(s.t, s.lab.Veth(s.haSide, port, h, "ha0"))
 	s.run(s.haSide, "ip", "link", "set", port, "master", "br0")
 	must(s.t, h.Address("ha0", cidr))
+}
+
+// reachable waits until a host answers another, if only that nothing listens
+// there: a link comes up some time after it was made, and then ARP may give up
+// on a neighbour for seconds.
+func (s *site) reachable(from *nettest.Namespace, addr string) {
+	s.t.Helper()
+	waitFor(s.t, addr+" to be reachable", func() bool {
+		err := from.Do(func() error {
+			c, err := net.DialTimeout("tcp4", addr+":9", time.Second)
+			if err == nil {
+				c.Close()
+			}
+			return err
+		})
+		return err == nil || errors.Is(err, syscall.ECONNREFUSED)
+	})
 }
 
 // swarm makes clients behind a relay at 192.0.2.9, which knows all servers.
