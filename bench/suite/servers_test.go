@@ -97,7 +97,8 @@ func TestRecordIsComplete(t *testing.T) {
 	if _, err := peer.Kea().Find(); err != nil {
 		t.Skip(err)
 	}
-	if err := s.fixed(context.Background(), Contender{Peer: peer.Kea()}, "x", 100, 300*time.Millisecond, map[string]float64{"more": 1}); err != nil {
+	// So much work that Kea's processor time, told in steps of 10 ms, is above 0.
+	if err := s.fixed(context.Background(), Contender{Peer: peer.Kea()}, "x", 2000, time.Second, map[string]float64{"more": 1}); err != nil {
 		t.Fatal(err)
 	}
 	all, err := record.Read(strings.NewReader(out.String()), "test")
