@@ -51,7 +51,7 @@ type Config struct {
 func (c Config) normal() (Config, error) {
 	c.XDP = either(c.XDP, Auto)
 	c.AFXDP = either(c.AFXDP, On)
-	c.Queries = either(c.Queries, 8192)
+	c.Queries = either(c.Queries, 32768)
 	c.Replies = either(c.Replies, 8192)
 	c.Relationships = either(c.Relationships, 1)
 	c.Log = either(c.Log, slog.New(slog.DiscardHandler))

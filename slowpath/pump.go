@@ -19,7 +19,7 @@ import (
 // shed and counted, see PumpStats.
 const (
 	InFlightMax = 4096 // queries of one worker whose changes are on their way to disk and partner
-	BacklogMax  = 4096 // queries received and not yet handled; about 20 ms of work
+	BacklogMax  = 32768 // queries received and not yet handled; about 20 ms of work
 	BatchMax    = 128  // queries handled between two looks at port and completions
 
 	roundsMax  = 4                // times the port is emptied between batches, if there is too much

@@ -164,11 +164,13 @@ func (g *Generator) rest(begun, total int64) error {
 		next := g.origin + int64(float64(begun)*1e9/g.cfg.Rate)
 		wait = min(wait, time.Duration(next-g.now()))
 	}
-	if g.cfg.Rate > fastRate && begun < total {
+	switch {
+	case wait <= 0: // late: burstMax cut the last burst short
+		return nil
+	case g.cfg.Rate > fastRate && begun < total:
 		g.pause(quantum)
 		return nil
-	}
-	if wait < 20*time.Microsecond {
+	case wait < 20*time.Microsecond:
 		return nil
 	}
 	if err := g.link.Wait(wait); err != nil {
