@@ -115,7 +115,7 @@ func TestNoSuchProcessor(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for _, c := range []Config{
-		{XDP: "sometimes"}, {AFXDP: "perhaps"}, {Relationships: 65}, {Relationships: -1}, {Queries: 100},
+		{XDP: "sometimes"}, {AFXDP: "perhaps"}, {Relationships: 65}, {Relationships: -1}, {Queries: 100}, {Queries: -64},
 	} {
 		if _, err := c.normal(); err == nil {
 			t.Errorf("%+v is accepted", c)
@@ -124,6 +124,19 @@ func TestConfig(t *testing.T) {
 	for release, ok := range map[string]bool{"6.1.0-56-amd64": true, "6.18.44": true, "7.0": true, "5.15.0-100": false, "6.0.9": false, "linux": false} {
 		if err := recent(release); (err == nil) != ok {
 			t.Errorf("kernel %s: %v", release, err)
+		}
+	}
+}
+
+// TestFrames: the memory of an interface grows slower than its queues.
+func TestFrames(t *testing.T) {
+	for _, c := range []struct{ set, queues, queries, replies int }{
+		{0, 1, 32768, 8192}, {0, 2, 16384, 8192}, {0, 3, 8192, 8192}, {0, 8, 4096, 4096}, {0, 64, 4096, 4096},
+		{64, 1, 64, 64}, {65536, 16, 65536, 8192},
+	} {
+		queries, replies := Config{Queries: c.set}.frames(c.queues)
+		if queries != c.queries || replies != c.replies {
+			t.Errorf("%+v: got %d and %d", c, queries, replies)
 		}
 	}
 }

@@ -35,7 +35,10 @@ type Config struct {
 	// CPUs are the processors of the workers, in turn; nil: no pinning.
 	CPUs []int
 
-	Queries int // UMEM frames for queries of each queue, and as many for replies, 0: 8192; 2 KiB each
+	// Queries are the UMEM frames for queries of each queue, of 2 KiB, a power of
+	// two; 0: an interface's queues share queriesShared, with queriesMin or more
+	// each. Replies have as many more, up to repliesMax.
+	Queries int
 	Replies int // reply buffers of each port, 0: 8192; 1.5 KiB each
 
 	// Relationships are the HA relationships, 1 to 64; 0: 1, also without HA.
@@ -47,11 +50,31 @@ type Config struct {
 	Log *slog.Logger // nil: none
 }
 
+// Frames of a queue. What a stall of a tenth of a second leaves behind must find
+// room; replies wait for nothing but the driver.
+const (
+	queriesShared = 32768
+	queriesMin    = 4096
+	repliesMax    = 8192
+)
+
+// frames returns how many frames each of an interface's queues gets for queries
+// and for replies.
+func (c Config) frames(queues int) (queries, replies int) {
+	queries = c.Queries
+	if queries == 0 {
+		queries = queriesShared
+		for queries > queriesMin && queries*queues > queriesShared {
+			queries /= 2
+		}
+	}
+	return queries, min(queries, repliesMax)
+}
+
 // normal fills in defaults and checks.
 func (c Config) normal() (Config, error) {
 	c.XDP = either(c.XDP, Auto)
 	c.AFXDP = either(c.AFXDP, On)
-	c.Queries = either(c.Queries, 32768)
 	c.Replies = either(c.Replies, 8192)
 	c.Relationships = either(c.Relationships, 1)
 	c.Log = either(c.Log, slog.New(slog.DiscardHandler))
@@ -62,7 +85,7 @@ func (c Config) normal() (Config, error) {
 		return c, fmt.Errorf("fast-path: af-xdp is %q, want on, off or zero-copy", c.AFXDP)
 	case c.Relationships < 0 || c.Relationships > relationshipsMax:
 		return c, fmt.Errorf("fast-path: %d relationships, at most %d are possible", c.Relationships, relationshipsMax)
-	case c.Queries&(c.Queries-1) != 0:
+	case c.Queries < 0 || c.Queries&(c.Queries-1) != 0:
 		return c, fmt.Errorf("fast-path: %d queries in a UMEM, want a power of two", c.Queries)
 	}
 	return c, nil

@@ -6,8 +6,8 @@ import (
 )
 
 // leg is one AF_XDP socket of a port. Its port's goroutine owns everything in
-// it once it has been given away. Half of its frames are for queries, half for
-// replies, so neither can starve the other.
+// it once it has been given away. Its first frames are for queries, the others
+// for replies, so neither can starve the other.
 type leg struct {
 	link   netif.Interface
 	socket *xsk.Socket
@@ -20,12 +20,14 @@ type leg struct {
 	gone   bool // close when the worker holds no more
 }
 
-func newLeg(link netif.Interface, socket *xsk.Socket, frames int, port *Port) *leg {
+func newLeg(link netif.Interface, socket *xsk.Socket, queries, replies int, port *Port) *leg {
 	l := &leg{link: link, socket: socket, port: port,
-		fill: make([]uint64, 0, frames/2), free: make([]uint64, 0, frames/2), queued: make([]xsk.Desc, 0, frames/2)}
-	for i := range frames / 2 {
+		fill: make([]uint64, 0, queries), free: make([]uint64, 0, replies), queued: make([]xsk.Desc, 0, replies)}
+	for i := range queries {
 		l.fill = append(l.fill, uint64(i)*xsk.FrameSize)
-		l.free = append(l.free, uint64(frames/2+i)*xsk.FrameSize)
+	}
+	for i := range replies {
+		l.free = append(l.free, uint64(queries+i)*xsk.FrameSize)
 	}
 	l.refill()
 	return l

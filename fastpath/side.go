@@ -137,7 +137,8 @@ func (p *Path) openSockets(s *side) {
 			continue
 		}
 		worker := queue % len(p.ports)
-		if err := near(p.CPU(worker), func() error { return p.openSocket(s, queue, p.ports[worker]) }); err != nil {
+		open := func() error { return p.openSocket(s, queue, p.ports[worker]) }
+		if err := near(p.CPU(worker), open); err != nil {
 			s.notes = append(s.notes, err.Error())
 		}
 	}
@@ -155,9 +156,10 @@ func (p *Path) queuesOf(s *side) (queues []int) {
 }
 
 func (p *Path) openSocket(s *side, queue int, port *Port) error {
+	queries, replies := p.cfg.frames(len(p.queuesOf(s)))
 	c := xsk.Config{
 		IfIndex: s.picked.Index, Queue: queue,
-		Frames: p.cfg.Queries * 2, RingSize: p.cfg.Queries,
+		Frames: queries + replies, RingSize: queries,
 		ZeroCopy: p.cfg.AFXDP == ZeroCopy && s.native,
 	}
 	socket, err := xsk.Open(c)
@@ -169,7 +171,7 @@ func (p *Path) openSocket(s *side, queue int, port *Port) error {
 	if err != nil {
 		return fmt.Errorf("no AF_XDP on queue %d: %w", queue, err)
 	}
-	l := newLeg(s.picked.Interface, socket, c.Frames, port)
+	l := newLeg(s.picked.Interface, socket, queries, replies, port)
 	if err := s.sockets.Put(uint32(queue), uint32(socket.FD())); err != nil {
 		socket.Close()
 		return fmt.Errorf("no AF_XDP on queue %d: register its socket: %w", queue, err)

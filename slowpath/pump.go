@@ -18,9 +18,9 @@ import (
 // Limits of a pump that the configuration leaves open. Beyond them queries are
 // shed and counted, see PumpStats.
 const (
-	InFlightMax = 4096 // queries of one worker whose changes are on their way to disk and partner
-	BacklogMax  = 32768 // queries received and not yet handled; about 20 ms of work
-	BatchMax    = 128  // queries handled between two looks at port and completions
+	InFlightMax = 4096  // queries of one worker whose changes are on their way to disk and partner
+	BacklogMax  = 32768 // queries received and not yet handled; a tenth of a second of work or more
+	BatchMax    = 128   // queries handled between two looks at port and completions
 
 	roundsMax  = 4                // times the port is emptied between batches, if there is too much
 	receiveMax = 256              // queries taken from the port at once
