@@ -1,60 +1,9 @@
 package echo
 
 import (
-	"bytes"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"needletail/internal/gentest"
 )
 
-// TestGeneratedIsCommitted compiles again and wants what is committed, byte for
-// byte. Other compilers than Debian 12's produce other bytes.
-func TestGeneratedIsCommitted(t *testing.T) {
-	version, err := exec.Command("clang-14", "--version").Output()
-	if err != nil {
-		t.Skip("clang-14 is not installed (Debian 12: clang-14, llvm-14, libbpf-dev)")
-	}
-	if !strings.Contains(string(version), "Debian") || !strings.Contains(string(version), "14.0.6") {
-		t.Skipf("clang-14 is not Debian 12's: %s", strings.SplitN(string(version), "\n", 2)[0])
-	}
-	if _, err := os.Stat("/usr/include/bpf/bpf_helpers.h"); err != nil {
-		t.Skip("libbpf-dev is not installed")
-	}
-	again := t.TempDir()
-	command := strings.Replace(directive(t), "bpf2go ", "bpf2go -output-dir "+again+" ", 1)
-	if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", command, err, out)
-	}
-	names, err := filepath.Glob(filepath.Join(again, "*"))
-	if err != nil || len(names) != 2 {
-		t.Fatalf("generated files: %q, %v", names, err)
-	}
-	for _, name := range names {
-		if committed := filepath.Base(name); !bytes.Equal(read(t, name), read(t, committed)) {
-			t.Errorf("%s is not what the sources make: run go generate ./bench/echo and commit it", committed)
-		}
-	}
-}
-
-// directive returns the command of doc.go. The test must not write where
-// other packages' builds read, so it does not run go generate itself.
-func directive(t *testing.T) string {
-	const mark = "//go:generate "
-	for line := range strings.Lines(string(read(t, "doc.go"))) {
-		if command, ok := strings.CutPrefix(line, mark); ok {
-			return strings.TrimSpace(command)
-		}
-	}
-	t.Fatal("doc.go generates nothing")
-	return ""
-}
-
-func read(t *testing.T, name string) []byte {
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+func TestGeneratedIsCommitted(t *testing.T) { gentest.Check(t, "doc.go") }

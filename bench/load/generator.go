@@ -165,7 +165,7 @@ func (g *Generator) rest(begun, total int64) error {
 		wait = min(wait, time.Duration(next-g.now()))
 	}
 	switch {
-	case wait <= 0: // late: burstMax cut the last burst short
+	case wait <= -quantum: // there is work for a whole round already
 		return nil
 	case g.cfg.Rate > fastRate && begun < total:
 		g.pause(quantum)

@@ -89,6 +89,9 @@ func vectors(buf []byte) ([]mmsghdr, []unix.Iovec) {
 	return hdrs, iovs
 }
 
+// Mode implements Port.
+func (p *Packet) Mode() string { return "none, AF_PACKET" }
+
 // Buffer implements Link.
 func (p *Packet) Buffer() []byte {
 	if p.queued == packetBatch && p.Flush() != nil {

@@ -5,7 +5,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
@@ -20,11 +19,11 @@ const (
 // XDP is a Link over an AF_XDP socket on each of an interface's first queues.
 // It sends through them in turn. It is not safe for concurrent use.
 type XDP struct {
+	ifindex int
 	queues  []*xdpQueue
 	turn    int // queue of the next frame
 	hook    link.Link
-	program *ebpf.Program
-	sockets *ebpf.Map
+	objects WireObjects
 	polls   []unix.PollFd
 	native  bool
 }
@@ -47,16 +46,13 @@ func OpenXDP(ifname string, queues int) (_ *XDP, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s for AF_XDP: %w", ifname, err)
 	}
-	x := new(XDP)
+	x := &XDP{ifindex: ifi.Index}
 	defer func() {
 		if err != nil {
 			x.Close()
 		}
 	}()
-	if x.sockets, err = ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.XSKMap, KeySize: 4, ValueSize: 4, MaxEntries: uint32(queues)}); err != nil {
-		return nil, fmt.Errorf("make the socket map: %w", err)
-	}
-	if x.program, err = ebpf.NewProgram(answers(x.sockets)); err != nil {
+	if err = x.load(queues); err != nil {
 		return nil, fmt.Errorf("load the generator's XDP program: %w", err)
 	}
 	if err = x.attach(ifi); err != nil {
@@ -69,19 +65,31 @@ func OpenXDP(ifname string, queues int) (_ *XDP, err error) {
 		}
 		x.queues = append(x.queues, q)
 		x.polls = append(x.polls, unix.PollFd{Fd: int32(q.socket.FD()), Events: unix.POLLIN})
-		if err := x.sockets.Put(uint32(i), uint32(q.socket.FD())); err != nil {
+		if err := x.objects.Sockets.Put(uint32(i), uint32(q.socket.FD())); err != nil {
 			return nil, fmt.Errorf("enter the socket of %s: %w", ifname, err)
 		}
 	}
 	return x, nil
 }
 
+func (x *XDP) load(queues int) error {
+	spec, err := LoadWire()
+	if err != nil {
+		return err
+	}
+	spec.Maps["sockets"].MaxEntries = uint32(queues)
+	if err := spec.LoadAndAssign(&x.objects, nil); err != nil {
+		return err
+	}
+	return x.objects.Shared.Put(uint32(0), WireRing{Target: uint32(x.ifindex)})
+}
+
 func (x *XDP) attach(ifi *net.Interface) (err error) {
-	x.hook, err = link.AttachXDP(link.XDPOptions{Program: x.program, Interface: ifi.Index, Flags: link.XDPDriverMode})
+	x.hook, err = link.AttachXDP(link.XDPOptions{Program: x.objects.WirePrograms.Wire, Interface: ifi.Index, Flags: link.XDPDriverMode})
 	if x.native = err == nil; x.native {
 		return nil
 	}
-	x.hook, err = link.AttachXDP(link.XDPOptions{Program: x.program, Interface: ifi.Index, Flags: link.XDPGenericMode})
+	x.hook, err = link.AttachXDP(link.XDPOptions{Program: x.objects.WirePrograms.Wire, Interface: ifi.Index, Flags: link.XDPGenericMode})
 	if err != nil {
 		return fmt.Errorf("attach XDP to %s: %w", ifi.Name, err)
 	}
@@ -107,7 +115,7 @@ func openXDPQueue(ifindex, number int) (*xdpQueue, error) {
 	return q, nil
 }
 
-// Mode tells the XDP mode: native or generic, always copying.
+// Mode implements Port: native or generic, always copying.
 func (x *XDP) Mode() string {
 	if x.native {
 		return "native, copy"
@@ -194,11 +202,5 @@ func (x *XDP) Close() error {
 	for _, q := range x.queues {
 		q.socket.Close()
 	}
-	if x.program != nil {
-		x.program.Close()
-	}
-	if x.sockets != nil {
-		x.sockets.Close()
-	}
-	return nil
+	return x.objects.Close()
 }

@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"context"
+
 	"needletail/bench/echo"
 	"needletail/bench/load"
 	"needletail/bench/record"
@@ -9,9 +11,9 @@ import (
 // Ceiling finds the highest DORA rate of the generator itself, against a server
 // that costs next to nothing: an XDP program that sends every query back as its
 // answer. No server measured here can show more.
-func (s *Suite) Ceiling() error {
+func (s *Suite) Ceiling(ctx context.Context) error {
 	s.prepare()
-	st, err := newSite(s.Packet, nil, 1)
+	st, err := newSite(ctx, s.Medium, nil, 1)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ func TestCeiling(t *testing.T) {
 	var out bytes.Buffer
 	s := testSuite(t, &out)
 	s.Clients = 50000
-	if err := s.Ceiling(); err != nil {
+	if err := s.Ceiling(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), `"work":"ceiling"`) {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"needletail/bench/load"
 	"needletail/bench/peer"
 	"needletail/internal/netif/nettest"
 	"needletail/internal/rfc3074"
@@ -13,7 +14,7 @@ import (
 
 // newPairSite joins a generator and two servers by a bridge, with a link of
 // their own between the servers.
-func newPairSite(ctx context.Context, packet bool) (_ *site, err error) {
+func newPairSite(ctx context.Context, medium load.Medium) (_ *site, err error) {
 	st := &site{lab: nettest.Open()}
 	defer func() {
 		if err != nil {
@@ -40,12 +41,12 @@ func newPairSite(ctx context.Context, packet bool) (_ *site, err error) {
 	if err := st.address(nil); err != nil {
 		return nil, err
 	}
-	return st, st.open(packet, 1)
+	return st, st.open(medium, 1)
 }
 
 // newHalfSite wires a generator to the first of two servers, which has a link
 // to the other. Only clients in the first one's scope take part.
-func newHalfSite(ctx context.Context, packet bool) (_ *site, err error) {
+func newHalfSite(ctx context.Context, medium load.Medium) (_ *site, err error) {
 	st := &site{lab: nettest.Open(), only: func(id []byte) bool { return served(rfc3074.Hash(id)) }}
 	defer func() {
 		if err != nil {
@@ -74,15 +75,15 @@ func newHalfSite(ctx context.Context, packet bool) (_ *site, err error) {
 	if err := st.address(nil); err != nil {
 		return nil, err
 	}
-	if err := st.takeXDP(ctx); err != nil {
+	if err := st.takeLive(ctx); err != nil {
 		return nil, err
 	}
-	return st, st.open(packet, 1)
+	return st, st.open(medium, 1)
 }
 
-// takeXDP lets the server's end of a veth pair take frames that were made in
+// takeLive lets the server's end of a veth pair take frames that were made in
 // the kernel, also where the server has no XDP program there.
-func (st *site) takeXDP(ctx context.Context) error {
+func (st *site) takeLive(ctx context.Context) error {
 	if out, err := st.servers[0].Output(ctx, "ethtool", "-K", serverIf, "gro", "on"); err != nil {
 		return fmt.Errorf("turn on GRO (is ethtool installed?): %w: %s", err, out)
 	}

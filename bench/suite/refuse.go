@@ -58,7 +58,7 @@ func (s *Suite) Refuse(ctx context.Context, c Contender) error {
 // in whose scope they are; the other one is only its partner.
 func (s *Suite) half(ctx context.Context, c Contender, f func(*site, *peer.Setup) error) error {
 	s.prepare()
-	st, err := newHalfSite(ctx, s.Packet)
+	st, err := newHalfSite(ctx, s.Medium)
 	if err != nil {
 		return err
 	}
@@ -189,9 +189,6 @@ func (s *Suite) under(ctx context.Context, st *site, g *load.Generator, f *flood
 // while clients are served. The value in_scope_loss is what that cost them.
 func (s *Suite) Malformed(ctx context.Context, c Contender, rate float64) error {
 	return s.single(ctx, c, base(), func(st *site, setup *peer.Setup) error {
-		if err := st.takeXDP(ctx); err != nil {
-			return err
-		}
 		f, err := st.flood(flood.Config{Salt: floodSalt, Malformed: true})
 		if err != nil {
 			return err

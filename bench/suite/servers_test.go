@@ -70,7 +70,7 @@ func TestKeaOverXDP(t *testing.T) {
 
 func TestKeaOverPackets(t *testing.T) {
 	s := testSuite(t, new(bytes.Buffer))
-	s.Packet = true
+	s.Medium = load.PacketMedium
 	play(t, s, peer.Kea(), base(), "dora", "renew")
 }
 

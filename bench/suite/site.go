@@ -49,7 +49,7 @@ type site struct {
 
 // newSite wires a generator to one server directly, by a link of so many
 // queues.
-func newSite(packet bool, relays []netip.Addr, queues int) (_ *site, err error) {
+func newSite(ctx context.Context, medium load.Medium, relays []netip.Addr, queues int) (_ *site, err error) {
 	st := &site{lab: nettest.Open()}
 	defer func() {
 		if err != nil {
@@ -70,7 +70,10 @@ func newSite(packet bool, relays []netip.Addr, queues int) (_ *site, err error) 
 	if err := st.address(relays); err != nil {
 		return nil, err
 	}
-	return st, st.open(packet, queues)
+	if err := st.takeLive(ctx); err != nil {
+		return nil, err
+	}
+	return st, st.open(medium, queues)
 }
 
 // address gives both ends their addresses; a relay's is one of the generator.
@@ -89,7 +92,7 @@ func (st *site) address(relays []netip.Addr) error {
 }
 
 // open makes the generator's link and reads the hardware addresses.
-func (st *site) open(packet bool, queues int) error {
+func (st *site) open(medium load.Medium, queues int) error {
 	if err := st.servers[0].Do(func() error { return hardware(serverIf, &st.mac) }); err != nil {
 		return err
 	}
@@ -98,15 +101,7 @@ func (st *site) open(packet bool, queues int) error {
 			return err
 		}
 		st.driver = record.Driver(genIf)
-		if packet {
-			l, err := load.OpenPacket(genIf)
-			if err != nil {
-				return err
-			}
-			st.link, st.mode, st.closers = l, "none, AF_PACKET", append(st.closers, l.Close)
-			return nil
-		}
-		l, err := load.OpenXDP(genIf, queues)
+		l, err := load.Open(genIf, medium, queues)
 		if err != nil {
 			return err
 		}

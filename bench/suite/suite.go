@@ -24,7 +24,7 @@ type Suite struct {
 	Trial   time.Duration
 	Steps   int // halvings of a search
 	Clients int
-	Packet  bool // AF_PACKET instead of AF_XDP for the generator
+	Medium  load.Medium // of the generator
 	env     record.Environment
 	peaks   map[string]float64 // highest DORA rates found, by contender
 }

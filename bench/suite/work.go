@@ -41,7 +41,7 @@ func (c *Contender) apply(s *peer.Setup) *peer.Setup {
 func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
 	s.prepare()
 	relays := setup.Relays()
-	st, err := newSite(s.Packet, relays, setup.Queues())
+	st, err := newSite(ctx, s.Medium, relays, setup.Queues())
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f fun
 // paired starts a contender twice, as a load-balanced pair.
 func (s *Suite) paired(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
 	s.prepare()
-	st, err := newPairSite(ctx, s.Packet)
+	st, err := newPairSite(ctx, s.Medium)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func compareCommand() *cobra.Command {
 	f.DurationVar(&c.s.Trial, "trial", c.s.Trial, "length of one trial of a search")
 	f.IntVar(&c.s.Steps, "steps", c.s.Steps, "halvings of a search after its ramp")
 	f.StringVar(&c.s.Dir, "dir", c.s.Dir, "scratch space on the disk whose syncs are measured")
-	f.BoolVar(&c.s.Packet, "packet", false, "use AF_PACKET instead of AF_XDP for the generator")
+	f.StringVar((*string)(&c.s.Medium), "medium", "auto", mediumHelp)
 	return cmd
 }
 

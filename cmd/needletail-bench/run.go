@@ -23,10 +23,14 @@ type target struct {
 	relays                   []string
 	output                   string
 	pid                      int
-	packet, search           bool
+	medium                   string
+	search                   bool
 	cfg                      load.Config
 	bind, queues             int
 }
+
+// mediumHelp says what --medium takes.
+const mediumHelp = "how the generator receives and sends: auto, live (frames made in the kernel), af-xdp or af-packet"
 
 func runCommand() *cobra.Command {
 	t := &target{cfg: load.Config{ClientID: true}}
@@ -52,7 +56,7 @@ func runCommand() *cobra.Command {
 	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins")
 	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again as RFC 2131 asks, secs growing")
 	f.BoolVar(&t.search, "search", false, "find the highest rate with at most 0.1 % loss")
-	f.BoolVar(&t.packet, "packet", false, "use AF_PACKET instead of AF_XDP")
+	f.StringVar(&t.medium, "medium", "auto", mediumHelp)
 	f.IntVar(&t.queues, "queues", 1, "queues of the interface to use with AF_XDP")
 	f.IntVar(&t.pid, "pid", 0, "process of the server, to count its processor time")
 	f.StringVarP(&t.output, "output", "o", "", "append the record to this file instead of printing it")
@@ -66,11 +70,11 @@ func (t *target) run(cmd *cobra.Command) error {
 	if err := t.parse(); err != nil {
 		return err
 	}
-	link, mode, done, err := t.open()
+	link, err := load.Open(t.ifname, load.Medium(t.medium), t.queues)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (--medium af-packet does without XDP)", err)
 	}
-	defer done()
+	defer link.Close()
 	g, err := load.New(t.cfg, link)
 	if err != nil {
 		return err
@@ -83,7 +87,7 @@ func (t *target) run(cmd *cobra.Command) error {
 	}
 	rec.Environment = record.Machine()
 	rec.Environment.Driver = record.Driver(t.ifname)
-	rec.Environment.XDP, rec.Command, rec.Time = mode, strings.Join(os.Args, " "), time.Now().UTC()
+	rec.Environment.XDP, rec.Command, rec.Time = link.Mode(), strings.Join(os.Args, " "), time.Now().UTC()
 	return t.write(cmd.OutOrStdout(), rec)
 }
 
@@ -112,21 +116,6 @@ func (t *target) parse() (err error) {
 	}
 	copy(t.cfg.OwnMAC[:], ifi.HardwareAddr)
 	return t.cfg.Check()
-}
-
-func (t *target) open() (load.Link, string, func() error, error) {
-	if t.packet {
-		l, err := load.OpenPacket(t.ifname)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		return l, "none, AF_PACKET", l.Close, nil
-	}
-	l, err := load.OpenXDP(t.ifname, t.queues)
-	if err != nil {
-		return nil, "", nil, fmt.Errorf("%w (--packet does without AF_XDP)", err)
-	}
-	return l, l.Mode(), l.Close, nil
 }
 
 func (t *target) measure(g *load.Generator, progress io.Writer) (*record.Record, error) {

@@ -64,7 +64,7 @@ func (s *set) with(own ...suite.Contender) []suite.Contender {
 	return append([]suite.Contender{*s.kea}, own...)
 }
 
-func ceiling(_ context.Context, s *suite.Suite, _ *set) error { return s.Ceiling() }
+func ceiling(ctx context.Context, s *suite.Suite, _ *set) error { return s.Ceiling(ctx) }
 
 // variant names needletail with a durability, with the fast path or without.
 func variant(durability string, fast bool) string {

@@ -12,7 +12,7 @@ var allowed = []rule{
 	{"ha/sim", []string{"ha", "leases", "internal/rfc3074", values}},
 	{"leases", []string{"internal/clock"}},
 	{"bpf", nil},
-	{"bench/...", []string{"bench/...", "internal/rfc3074", "internal/xsk", "internal/netif/nettest"}},
+	{"bench/...", []string{"bench/...", "internal/rfc3074", "internal/xsk", "internal/netif", "internal/netif/nettest"}},
 	{"internal/server", []string{"slowpath", "fastpath", "ha", "leases", "internal/logging", "internal/leasecmds", values}},
 	{"internal/leasecmds", []string{"leases", values}},
 	{"internal/logging", []string{"internal/config"}},
@@ -30,6 +30,7 @@ var allowed = []rule{
 	{"internal/control", nil},
 	{"internal/xsk", nil},
 	{"internal/archtest", nil},
+	{"internal/gentest", nil},
 }
 
 // testAllowed is what tests may import besides.
@@ -40,7 +41,7 @@ var testAllowed = []rule{
 	{"internal/e2eha", []string{"internal/testbed", "internal/rfc3074"}},
 	{"internal/twin", []string{"slowpath", "fastpath", "leases", "internal/..."}},
 	{"cmd/...", []string{"internal/..."}},
-	{"...", []string{"internal/netif/nettest", "internal/transcript/...", "internal/rfc3074", "internal/clock"}},
+	{"...", []string{"internal/netif/nettest", "internal/transcript/...", "internal/rfc3074", "internal/clock", "internal/gentest"}},
 }
 
 // values stands for the packages that hold values every part may speak of.

@@ -222,3 +222,28 @@ func waitFor(t *testing.T, f func() bool) {
 	}
 	t.Fatal("never happened")
 }
+
+// A veth sends what XDP redirects to it only while its far end can receive it.
+func TestSendsXDP(t *testing.T) {
+	p := newPair(t)
+	index := p.look("a0").Index
+	sends := func() (ok bool) {
+		p.must(p.a.Do(func() (err error) { ok, err = netif.SendsXDP(index); return err }))
+		return ok
+	}
+	if sends() {
+		t.Error("a new veth does")
+	}
+	for _, want := range []bool{true, false} {
+		on := map[bool]string{true: "on", false: "off"}[want]
+		if out, err := p.b.Output(context.Background(), "ethtool", "-K", "b0", "gro", on); err != nil {
+			t.Fatalf("ethtool: %v %s", err, out)
+		}
+		if sends() != want {
+			t.Errorf("gro %s at the far end: %v", on, !want)
+		}
+	}
+	if err := p.a.Do(func() error { _, err := netif.SendsXDP(9999); return err }); !errors.Is(err, unix.ENODEV) {
+		t.Errorf("no such interface: %v", err)
+	}
+}

@@ -1,0 +1,9 @@
+package load
+
+import (
+	"testing"
+
+	"needletail/internal/gentest"
+)
+
+func TestGeneratedIsCommitted(t *testing.T) { gentest.Check(t, "doc.go") }
