@@ -18,8 +18,11 @@
 #define RING_FRAME_MAX    1536    /* bytes of a frame that surely fits an AF_XDP buffer; a longer one is passed */
 #define EVENTS_BYTES      4096    /* ring of events, a page: a crossing is rare */
 
-/* Marks metadata that this program wrote. */
-enum magic { MAGIC_HINT = 0x6e746c31 }; /* "ntl1" */
+/* Marks metadata that this program or its user space wrote. */
+enum magic {
+	MAGIC_HINT = 0x6e746c31,     /* "ntl1" */
+	MAGIC_OUTGOING = 0x6e746c6f, /* "ntlo" */
+};
 
 /*
  * Why a frame left the program. The value is the key of the counter map. The
@@ -130,3 +133,31 @@ struct hint {
 	__u8  _pad[2];
 };
 _Static_assert(sizeof(struct hint) == 16, "metadata is a multiple of four, at most 32 bytes");
+
+/* Replies that leave as live frames. */
+enum live {
+	LIVE_REPLIES = 1024, /* of one queue that may wait; a power of two */
+	LIVE_LEN = 64,       /* bytes of a frame before it takes its reply's */
+};
+
+/* In front of a frame that user space made, to leave as a reply. */
+struct outgoing {
+	__u32 magic;         /* MAGIC_OUTGOING */
+	__u32 queue;         /* whose ring */
+};
+
+/* A reply with its headers. */
+struct reply {
+	__u32 len;           /* bytes, LIVE_LEN or more */
+	__u8  frame[2044];
+};
+_Static_assert(sizeof(struct reply) == 2048, "two replies to a page");
+
+/* Replies of one queue: user space moves the tail, then asks for runs, which
+ * move the head. Both count without end. */
+struct reply_ring {
+	__u32 head;
+	__u32 tail;
+	__u32 _pad[14];
+};
+_Static_assert(sizeof(struct reply_ring) == 64, "a cache line to a queue");

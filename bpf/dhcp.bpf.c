@@ -11,6 +11,7 @@
  * is to get the time as an argument of judge().
  */
 #include "clients.h"
+#include "replies.h"
 
 #define DISCOVER 1
 #define REQUEST  3
@@ -192,8 +193,11 @@ int dhcp(struct xdp_md *ctx)
 	__u32 first = 0;
 	const struct settings *set = bpf_map_lookup_elem(&shared, &first);
 	struct query q = { .found = bpf_map_lookup_elem(&scratch, &first) };
+	const struct outgoing *o = outgoing(ctx);
 	enum verdict v;
 
+	if (o)
+		return send(ctx, o);
 	if (!set || !q.found)
 		return leave(XDP_PASS, VERDICT_NO_SCOPE);
 	look(&q, ctx);

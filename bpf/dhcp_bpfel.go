@@ -67,10 +67,18 @@ type DhcpHint struct {
 	Pad          [2]uint8
 }
 
+type DhcpLive uint32
+
+const (
+	DhcpLiveLIVE_REPLIES DhcpLive = 1024
+	DhcpLiveLIVE_LEN     DhcpLive = 64
+)
+
 type DhcpMagic uint32
 
 const (
-	DhcpMagicMAGIC_HINT DhcpMagic = 1853123633
+	DhcpMagicMAGIC_HINT     DhcpMagic = 1853123633
+	DhcpMagicMAGIC_OUTGOING DhcpMagic = 1853123695
 )
 
 type DhcpMode uint32
@@ -80,6 +88,25 @@ const (
 	DhcpModeMODE_HASHED DhcpMode = 1
 	DhcpModeMODE_WHOLE  DhcpMode = 2
 )
+
+type DhcpOutgoing struct {
+	_     structs.HostLayout
+	Magic uint32
+	Queue uint32
+}
+
+type DhcpReply struct {
+	_     structs.HostLayout
+	Len   uint32
+	Frame [2044]uint8
+}
+
+type DhcpReplyRing struct {
+	_    structs.HostLayout
+	Head uint32
+	Tail uint32
+	Pad  [14]uint32
+}
 
 type DhcpScope struct {
 	_           structs.HostLayout
@@ -149,6 +176,9 @@ const (
 	DhcpMapClients      = "clients"
 	DhcpMapCounters     = "counters"
 	DhcpMapEvents       = "events"
+	DhcpMapExits        = "exits"
+	DhcpMapReplies      = "replies"
+	DhcpMapReplyRings   = "reply_rings"
 	DhcpMapScopeBox     = "scope_box"
 	DhcpMapScopes       = "scopes"
 	DhcpMapScratch      = "scratch"
@@ -159,8 +189,10 @@ const (
 	DhcpProgDhcp        = "dhcp"
 	DhcpVarEventType    = "event_type"
 	DhcpVarHintType     = "hint_type"
+	DhcpVarLiveType     = "live_type"
 	DhcpVarMagicType    = "magic_type"
 	DhcpVarModeType     = "mode_type"
+	DhcpVarOutgoingType = "outgoing_type"
 )
 
 // LoadDhcp returns the embedded CollectionSpec for Dhcp.
@@ -218,6 +250,9 @@ type DhcpMapSpecs struct {
 	Clients      *ebpf.MapSpec `ebpf:"clients"`
 	Counters     *ebpf.MapSpec `ebpf:"counters"`
 	Events       *ebpf.MapSpec `ebpf:"events"`
+	Exits        *ebpf.MapSpec `ebpf:"exits"`
+	Replies      *ebpf.MapSpec `ebpf:"replies"`
+	ReplyRings   *ebpf.MapSpec `ebpf:"reply_rings"`
 	ScopeBox     *ebpf.MapSpec `ebpf:"scope_box"`
 	Scopes       *ebpf.MapSpec `ebpf:"scopes"`
 	Scratch      *ebpf.MapSpec `ebpf:"scratch"`
@@ -231,10 +266,12 @@ type DhcpMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type DhcpVariableSpecs struct {
-	EventType *ebpf.VariableSpec `ebpf:"event_type"`
-	HintType  *ebpf.VariableSpec `ebpf:"hint_type"`
-	MagicType *ebpf.VariableSpec `ebpf:"magic_type"`
-	ModeType  *ebpf.VariableSpec `ebpf:"mode_type"`
+	EventType    *ebpf.VariableSpec `ebpf:"event_type"`
+	HintType     *ebpf.VariableSpec `ebpf:"hint_type"`
+	LiveType     *ebpf.VariableSpec `ebpf:"live_type"`
+	MagicType    *ebpf.VariableSpec `ebpf:"magic_type"`
+	ModeType     *ebpf.VariableSpec `ebpf:"mode_type"`
+	OutgoingType *ebpf.VariableSpec `ebpf:"outgoing_type"`
 }
 
 // DhcpObjects contains all objects after they have been loaded into the kernel.
@@ -263,6 +300,9 @@ type DhcpMaps struct {
 	Clients      *ebpf.Map `ebpf:"clients"`
 	Counters     *ebpf.Map `ebpf:"counters"`
 	Events       *ebpf.Map `ebpf:"events"`
+	Exits        *ebpf.Map `ebpf:"exits"`
+	Replies      *ebpf.Map `ebpf:"replies"`
+	ReplyRings   *ebpf.Map `ebpf:"reply_rings"`
 	ScopeBox     *ebpf.Map `ebpf:"scope_box"`
 	Scopes       *ebpf.Map `ebpf:"scopes"`
 	Scratch      *ebpf.Map `ebpf:"scratch"`
@@ -280,6 +320,9 @@ func (m *DhcpMaps) Close() error {
 		m.Clients,
 		m.Counters,
 		m.Events,
+		m.Exits,
+		m.Replies,
+		m.ReplyRings,
 		m.ScopeBox,
 		m.Scopes,
 		m.Scratch,
@@ -294,10 +337,12 @@ func (m *DhcpMaps) Close() error {
 //
 // It can be passed to LoadDhcpObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DhcpVariables struct {
-	EventType *ebpf.Variable `ebpf:"event_type"`
-	HintType  *ebpf.Variable `ebpf:"hint_type"`
-	MagicType *ebpf.Variable `ebpf:"magic_type"`
-	ModeType  *ebpf.Variable `ebpf:"mode_type"`
+	EventType    *ebpf.Variable `ebpf:"event_type"`
+	HintType     *ebpf.Variable `ebpf:"hint_type"`
+	LiveType     *ebpf.Variable `ebpf:"live_type"`
+	MagicType    *ebpf.Variable `ebpf:"magic_type"`
+	ModeType     *ebpf.Variable `ebpf:"mode_type"`
+	OutgoingType *ebpf.Variable `ebpf:"outgoing_type"`
 }
 
 // DhcpPrograms contains all programs after they have been loaded into the kernel.

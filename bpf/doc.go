@@ -3,5 +3,6 @@
 // description of what crosses the boundary. It attaches nothing and keeps no
 // state: fastpath does.
 //
-// Reading order: abi.h, dhcp.bpf.c, then parse.h, options.h, hash.h, clients.h.
+// Reading order: abi.h, dhcp.bpf.c, then parse.h, options.h, hash.h, clients.h,
+// replies.h.
 package bpf

@@ -9,8 +9,10 @@
 /* Types that no map names, kept in the object's type information for Go. */
 const struct event *event_type __attribute__((unused));
 const struct hint *hint_type __attribute__((unused));
+const struct outgoing *outgoing_type __attribute__((unused));
 const enum mode *mode_type __attribute__((unused));
 const enum magic *magic_type __attribute__((unused));
+const enum live *live_type __attribute__((unused));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -143,3 +145,29 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } sockets SEC(".maps");
+
+/* One of each per interface, as long as user space makes them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* LIVE_REPLIES for each queue */
+	__type(key, __u32);
+	__type(value, struct reply);
+} replies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* one for each queue */
+	__type(key, __u32);
+	__type(value, struct reply_ring);
+} reply_rings SEC(".maps");
+
+/* The interface itself: a map finds it from any network namespace, which an
+ * index does not. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} exits SEC(".maps");

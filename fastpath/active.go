@@ -15,6 +15,7 @@ type Active struct {
 	Queues    int      // receive queues in use, 0 with Off
 	Sockets   int      // queues with an AF_XDP socket
 	ZeroCopy  int      // those of them without a copy by the kernel
+	Live      int      // those of them whose replies leave as live frames, many at once
 	Remarks   []string // what was turned off or could not be had, and why
 }
 
@@ -42,8 +43,14 @@ func (s *side) active() Active {
 		if l.socket.ZeroCopy() {
 			a.ZeroCopy++
 		}
+		if l.outlet.ready() {
+			a.Live++
+		}
 	}
 	a.Remarks = append(append(a.Remarks, s.turned...), s.notes...)
+	if s.dead != nil {
+		a.Remarks = append(a.Remarks, fmt.Sprintf("no live frames, replies leave by the ring: %v", s.dead))
+	}
 	return a
 }
 
@@ -51,5 +58,8 @@ func (s *side) active() Active {
 func (a Active) String() string {
 	parts := []string{fmt.Sprintf("driver %s, %s XDP, %d of %d queues with AF_XDP (%d zero-copy)",
 		either(a.Driver, "unknown"), a.XDP, a.Sockets, a.Queues, a.ZeroCopy)}
+	if a.Live > 0 {
+		parts = append(parts, "replies as live frames")
+	}
 	return strings.Join(append(parts, a.Remarks...), "; ")
 }

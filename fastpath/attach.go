@@ -50,18 +50,33 @@ func (p *Path) attach(i netif.Picked) (_ *side, err error) {
 		s.turned = append(s.turned, "turned rxvlan off, which hides VLAN tags from the program")
 	}
 	s.driver = d.Driver
-	if s.program, s.sockets, err = p.program(); err != nil {
+	if err := p.fit(s, i); err != nil {
 		return nil, err
 	}
 	flags := link.XDPDriverMode
 	if !s.native {
 		flags = link.XDPGenericMode
 	}
-	s.link, err = link.AttachXDP(link.XDPOptions{Program: s.program, Interface: i.Index, Flags: flags})
+	s.link, err = link.AttachXDP(link.XDPOptions{Program: s.loaded.program, Interface: i.Index, Flags: flags})
 	if err != nil {
 		return nil, explainAttach(i, d.Driver, err)
 	}
 	return s, nil
+}
+
+// fit loads the program for an interface.
+func (p *Path) fit(s *side, i netif.Picked) (err error) {
+	if p.cfg.Send != Live {
+		s.loaded, err = p.program(0)
+		return err
+	}
+	if s.loaded, err = p.program(s.queues); err != nil {
+		return err
+	}
+	if err := s.loaded.exits.Put(uint32(0), uint32(i.Index)); err != nil {
+		return fmt.Errorf("attach XDP to %s: name it as the way out of live frames: %w", i.Name, err)
+	}
+	return nil
 }
 
 // explainAttach says what to do about a refusal.

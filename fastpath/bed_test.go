@@ -75,6 +75,10 @@ func (b *bed) openClient() error {
 	if err := unix.SetsockoptInt(b.client, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
 		return err
 	}
+	// A live frame counts as a page against the buffer.
+	if err := unix.SetsockoptInt(b.client, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20); err != nil {
+		return err
+	}
 	return unix.SetsockoptTimeval(b.client, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5})
 }
 

@@ -9,11 +9,19 @@ import (
 
 // BenchmarkExchange is a batch of queries and their replies through the port.
 // The client's system calls are in the time; what counts is that nothing is
-// allocated.
+// allocated for a packet. A run of live frames allocates its arguments, once
+// for all its replies.
 func BenchmarkExchange(b *testing.B) {
+	for _, send := range []string{Ring, Live} {
+		b.Run(send, func(b *testing.B) { benchmarkExchange(b, send) })
+	}
+}
+
+func benchmarkExchange(b *testing.B, send string) {
 	const batch = 32
 	bed := newBed(b, 1)
-	port := bed.open(Config{XDP: Native}, everybody).Worker(0)
+	bed.takes("on")
+	port := bed.open(Config{XDP: Native, Send: send}, everybody).Worker(0)
 	f := bed.discover([6]byte{2, 0, 0, 0, 7, 1}, frame.ClientPort)
 	qs, rs := make([]frame.Query, batch), make([]frame.Reply, batch)
 	b.ReportAllocs()

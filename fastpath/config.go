@@ -21,10 +21,17 @@ const (
 	// Off: by the kernel's sockets
 )
 
+// How replies leave.
+const (
+	Ring = "ring" // by the AF_XDP socket
+	Live = "live" // many at once as live frames, where the interface sends them; else by the ring
+)
+
 // Config says how a Path is to work. Empty strings are the defaults.
 type Config struct {
 	XDP   string // Auto (default), Native, Generic, Off
 	AFXDP string // On (default), ZeroCopy, Off
+	Send  string // Ring (default), Live
 
 	// Queues are the receive queues with an AF_XDP socket; nil: all. Queries on
 	// other queues go to the kernel's sockets.
@@ -75,6 +82,7 @@ func (c Config) frames(queues int) (queries, replies int) {
 func (c Config) normal() (Config, error) {
 	c.XDP = either(c.XDP, Auto)
 	c.AFXDP = either(c.AFXDP, On)
+	c.Send = either(c.Send, Ring)
 	c.Replies = either(c.Replies, 8192)
 	c.Relationships = either(c.Relationships, 1)
 	c.Log = either(c.Log, slog.New(slog.DiscardHandler))
@@ -83,6 +91,8 @@ func (c Config) normal() (Config, error) {
 		return c, fmt.Errorf("fast-path: xdp is %q, want auto, native, generic or off", c.XDP)
 	case !slices.Contains([]string{On, ZeroCopy, Off}, c.AFXDP):
 		return c, fmt.Errorf("fast-path: af-xdp is %q, want on, off or zero-copy", c.AFXDP)
+	case !slices.Contains([]string{Ring, Live}, c.Send):
+		return c, fmt.Errorf("fast-path: send is %q, want ring or live", c.Send)
 	case c.Relationships < 0 || c.Relationships > relationshipsMax:
 		return c, fmt.Errorf("fast-path: %d relationships, at most %d are possible", c.Relationships, relationshipsMax)
 	case c.Queries < 0 || c.Queries&(c.Queries-1) != 0:

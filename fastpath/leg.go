@@ -11,6 +11,7 @@ import (
 type leg struct {
 	link   netif.Interface
 	socket *xsk.Socket
+	outlet *outlet // nil: replies leave by the socket's ring only
 	port   *Port
 	slot   int      // in port.legs
 	fill   []uint64 // frames to give to the kernel to receive into
@@ -48,9 +49,13 @@ func (l *leg) reclaim() {
 	l.free = l.free[:len(l.free)+n]
 }
 
-// queue copies a frame into the UMEM, to be sent by flush. False: no frame is
-// free, the driver is behind.
-func (l *leg) queue(b []byte) bool {
+// queue copies a frame to where flush sends it from: in bulk to the outlet,
+// where there is one, else into the UMEM. False: no frame is free, the driver
+// is behind.
+func (l *leg) queue(b []byte, bulk bool) bool {
+	if bulk && l.outlet.ready() && l.outlet.queue(b) {
+		return true
+	}
 	if len(l.free) == 0 {
 		l.reclaim()
 	}
@@ -64,8 +69,15 @@ func (l *leg) queue(b []byte) bool {
 	return true
 }
 
-// flush sends what is queued and returns how much the ring did not take.
+// flush sends what is queued and returns how much was not taken.
 func (l *leg) flush() (refused int) {
+	if l.outlet != nil {
+		refused = l.outlet.flush()
+	}
+	return refused + l.flushRing()
+}
+
+func (l *leg) flushRing() (refused int) {
 	if len(l.queued) == 0 {
 		return 0
 	}
@@ -77,4 +89,10 @@ func (l *leg) flush() (refused int) {
 	l.queued = l.queued[:0]
 	_ = l.socket.Kick() // an interface that is down sends later, or its leg ends
 	return refused
+}
+
+// close gives everything back to the kernel.
+func (l *leg) close() {
+	l.outlet.close()
+	l.socket.Close()
 }

@@ -27,6 +27,7 @@ type Path struct {
 	neighbours *netif.Neighbours
 	router     *router
 
+	live    *liveWatch // nil: live frames are not wanted
 	events  *ringbuf.Reader
 	watched chan struct{} // closed when the watcher has ended
 
@@ -65,6 +66,7 @@ func Open(c Config) (_ *Path, err error) {
 	if err := p.openPorts(); err != nil {
 		return nil, err
 	}
+	p.watchLive()
 	if p.events, err = ringbuf.NewReader(p.maps.Events); err != nil {
 		return nil, fmt.Errorf("watch for unacked clients: %w", err)
 	}
@@ -161,6 +163,9 @@ func (p *Path) CPU(i int) int {
 // are still in use: those end with their own Close.
 func (p *Path) Close() error {
 	var errs []error
+	if p.live != nil {
+		p.live.close()
+	}
 	p.mu.Lock()
 	for name := range p.sides {
 		errs = append(errs, p.detach(name))

@@ -70,7 +70,7 @@ func (p *Port) change(l *leg, gone bool) {
 	}
 	p.mu.Unlock()
 	if closed && !gone {
-		l.socket.Close()
+		l.close()
 	}
 	p.Wake()
 }
@@ -114,7 +114,7 @@ func (p *Port) end(l *leg) {
 	}
 	p.dropsEnded += l.drops()
 	p.legs[l.slot] = nil
-	l.socket.Close()
+	l.close()
 }
 
 // Buffer lends r a buffer for one reply.
@@ -155,12 +155,12 @@ func (p *Port) Close() error {
 	p.closed = true
 	for _, c := range p.changes {
 		if !c.gone {
-			c.leg.socket.Close()
+			c.leg.close()
 		}
 	}
 	for _, l := range p.legs {
 		if l != nil {
-			l.socket.Close()
+			l.close()
 		}
 	}
 	p.legs = nil

@@ -8,8 +8,9 @@ import "needletail/internal/frame"
 // port does not serve.
 func (p *Port) Send(rs []frame.Reply) {
 	p.follow()
+	bulk := len(rs) >= bulkMin
 	for i := range rs {
-		p.send(&rs[i])
+		p.send(&rs[i], bulk)
 		p.idle = append(p.idle, int(rs[i].Token))
 		rs[i].Buf = nil
 	}
@@ -25,7 +26,7 @@ func (p *Port) Send(rs []frame.Reply) {
 	}
 }
 
-func (p *Port) send(r *frame.Reply) {
+func (p *Port) send(r *frame.Reply, bulk bool) {
 	l := p.legTo(r.To.IfIndex)
 	if r.To.Resolve && l != nil {
 		mac, ok := p.neighbours.Lookup(r.To.IfIndex, r.To.Dst)
@@ -39,7 +40,7 @@ func (p *Port) send(r *frame.Reply) {
 	switch {
 	case l == nil:
 		p.route(r)
-	case l.queue(frame.Write(r, l.link.MAC)):
+	case l.queue(frame.Write(r, l.link.MAC), bulk):
 		p.count.sent.Add(1)
 	default:
 		p.count.sendFailed.Add(1)

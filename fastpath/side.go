@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync/atomic"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
-	"needletail/bpf"
 	"needletail/internal/netif"
 	"needletail/internal/xsk"
 )
@@ -17,16 +16,17 @@ import (
 // map of sockets of its own, because a socket takes frames of one queue of one
 // interface, and a frame redirected to another is lost.
 type side struct {
-	picked  netif.Picked
-	native  bool
-	program *ebpf.Program
-	sockets *ebpf.Map
-	link    link.Link
-	legs    map[int]*leg // by queue
-	driver  string
-	queues  int      // of the driver
-	turned  []string // what was turned off, and why
-	notes   []string // what could not be had
+	picked netif.Picked
+	native bool
+	loaded *loaded
+	link   link.Link
+	legs   map[int]*leg // by queue
+	live   atomic.Bool  // the interface sends live frames; read by its ports
+	dead   error        // why it does not
+	driver string
+	queues int      // of the driver
+	turned []string // what was turned off, and why
+	notes  []string // what could not be had
 }
 
 // SetInterfaces serves exactly these interfaces: the program is attached to new
@@ -69,6 +69,9 @@ func (p *Path) serve(i netif.Picked) error {
 			return p.unserved(i, err)
 		}
 		p.sides[i.Name] = s
+	}
+	if p.live != nil {
+		p.live.look(s)
 	}
 	p.openSockets(s)
 	p.tell(i.Name, s.active().String())
@@ -116,11 +119,8 @@ func (s *side) close() error {
 	for _, l := range s.legs {
 		l.port.change(l, true)
 	}
-	if s.program != nil {
-		errs = append(errs, s.program.Close())
-	}
-	if s.sockets != nil {
-		errs = append(errs, s.sockets.Close())
+	if s.loaded != nil {
+		errs = append(errs, s.loaded.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -172,8 +172,13 @@ func (p *Path) openSocket(s *side, queue int, port *Port) error {
 		return fmt.Errorf("no AF_XDP on queue %d: %w", queue, err)
 	}
 	l := newLeg(s.picked.Interface, socket, queries, replies, port)
-	if err := s.sockets.Put(uint32(queue), uint32(socket.FD())); err != nil {
-		socket.Close()
+	if p.cfg.Send == Live {
+		if l.outlet, err = newOutlet(s.loaded, queue, &s.live); err != nil {
+			s.notes = append(s.notes, fmt.Sprintf("no live frames from queue %d (%v): replies leave by its ring", queue, err))
+		}
+	}
+	if err := s.loaded.sockets.Put(uint32(queue), uint32(socket.FD())); err != nil {
+		l.close()
 		return fmt.Errorf("no AF_XDP on queue %d: register its socket: %w", queue, err)
 	}
 	s.legs[queue] = l
@@ -210,25 +215,4 @@ func (p *Path) setAddresses(picked []netif.Picked) error {
 		return fmt.Errorf("tell the fast path its addresses: %w", err)
 	}
 	return nil
-}
-
-// program makes the program of one interface over the shared maps.
-func (p *Path) program() (*ebpf.Program, *ebpf.Map, error) {
-	spec := p.spec.Copy()
-	sockets, err := ebpf.NewMap(spec.Maps["sockets"])
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a map of AF_XDP sockets: %w", err)
-	}
-	var programs bpf.DhcpPrograms
-	m := &p.maps
-	err = spec.LoadAndAssign(&programs, &ebpf.CollectionOptions{MapReplacements: map[string]*ebpf.Map{
-		"addresses": m.Addresses, "analyzed": m.Analyzed, "client_counts": m.ClientCounts, "clients": m.Clients,
-		"counters": m.Counters, "events": m.Events, "scopes": m.Scopes, "scratch": m.Scratch,
-		"shared": m.Shared, "sockets": sockets, "subnets": m.Subnets,
-	}})
-	if err != nil {
-		sockets.Close()
-		return nil, nil, explainLoad(err)
-	}
-	return programs.Dhcp, sockets, nil
 }

@@ -10,10 +10,9 @@ import (
 // it do with this one? Scopes and subnets are the Path's, and counters count.
 // It is how the program is compared with user space. One goroutine may use it.
 type Trial struct {
-	path    *Path
-	program *ebpf.Program
-	sockets *ebpf.Map
-	before  []Verdict
+	path   *Path
+	loaded *loaded
+	before []Verdict
 }
 
 // Fate is what became of a frame.
@@ -24,15 +23,15 @@ type Fate struct {
 
 // Trial loads the program once more, attached to nothing.
 func (p *Path) Trial() (*Trial, error) {
-	program, sockets, err := p.program()
+	l, err := p.program(0)
 	if err != nil {
 		return nil, err
 	}
-	return &Trial{path: p, program: program, sockets: sockets, before: p.Verdicts()}, nil
+	return &Trial{path: p, loaded: l, before: p.Verdicts()}, nil
 }
 
-// trialContext is struct xdp_md.
-type trialContext struct{ Data, DataEnd, DataMeta, Ingress, Queue, Egress uint32 }
+// runContext is struct xdp_md, of a run of the program.
+type runContext struct{ Data, DataEnd, DataMeta, Ingress, Queue, Egress uint32 }
 
 // actionDrop is XDP_DROP of linux/bpf.h.
 const actionDrop = 1
@@ -40,9 +39,9 @@ const actionDrop = 1
 // Ask runs the program on a frame of 14 bytes or more, as received by an
 // interface of the calling thread's namespace.
 func (t *Trial) Ask(frame []byte, ifindex int) (f Fate, err error) {
-	action, err := t.program.Run(&ebpf.RunOptions{
+	action, err := t.loaded.program.Run(&ebpf.RunOptions{
 		Data:    frame,
-		Context: trialContext{DataEnd: uint32(len(frame)), Ingress: uint32(ifindex)},
+		Context: runContext{DataEnd: uint32(len(frame)), Ingress: uint32(ifindex)},
 	})
 	if err != nil {
 		return f, fmt.Errorf("try a frame of %d bytes: %w", len(frame), err)
@@ -59,10 +58,4 @@ func (t *Trial) Ask(frame []byte, ifindex int) (f Fate, err error) {
 }
 
 // Close unloads the program.
-func (t *Trial) Close() error {
-	err := t.program.Close()
-	if e := t.sockets.Close(); err == nil {
-		err = e
-	}
-	return err
-}
+func (t *Trial) Close() error { return t.loaded.Close() }

@@ -26,7 +26,7 @@ const (
 // fifth of the time that AF_XDP's copy mode takes, which on a veth pair has no
 // other. It is not safe for concurrent use.
 //
-// While the interface does not take such frames (netif.SendsXDP) they are lost.
+// While the interface does not take such frames (netif.XDPFeatures) they are lost.
 type Live struct {
 	*XDP
 	slots []byte // mapped: the frames that wait

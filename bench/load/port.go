@@ -59,8 +59,22 @@ func openLive(ifname string, queues int) (Port, error) {
 		return nil, err
 	}
 	// Some drivers take frames only beside a program of their own, so ask now.
-	if ok, err := netif.SendsXDP(x.ifindex); err != nil || !ok {
-		return nil, errors.Join(fmt.Errorf("%w through %s: it does not send what XDP redirects to it (a veth needs gro on at its far end)", errNotLive, ifname), err, x.Close())
+	if err := live(x.ifindex); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w through %s: %w", errNotLive, ifname, err), x.Close())
 	}
 	return revive(x)
+}
+
+// live returns why an interface does not send what XDP redirects to it.
+func live(ifindex int) error {
+	features, err := netif.OpenXDPFeatures()
+	if err != nil {
+		return err
+	}
+	defer features.Close()
+	sends, err := features.Sends(ifindex)
+	if err == nil && !sends {
+		err = errors.New("it does not send what XDP redirects to it (a veth needs gro on at its far end)")
+	}
+	return err
 }

@@ -27,13 +27,14 @@ var needletailTable = table[needletailDraft]{ownContext, []key[needletailDraft]{
 }}
 
 type fastPathDraft struct {
-	xdp, afxdp   opt[string]
-	queues, cpus *node
+	xdp, afxdp, send opt[string]
+	queues, cpus     *node
 }
 
 var fastPathTable = table[fastPathDraft]{ownContext + ".fast-path", []key[fastPathDraft]{
 	choice("xdp", []string{"auto", "native", "generic", "off"}, func(f *fastPathDraft) *opt[string] { return &f.xdp }),
 	choice("af-xdp", []string{"on", "off", "zero-copy"}, func(f *fastPathDraft) *opt[string] { return &f.afxdp }),
+	choice("send", []string{"ring", "live"}, func(f *fastPathDraft) *opt[string] { return &f.send }),
 	part("queues", list, func(f *fastPathDraft) **node { return &f.queues }),
 	part("cpus", list, func(f *fastPathDraft) **node { return &f.cpus }),
 }}
@@ -75,6 +76,10 @@ func (c *checker) fastPath(n *node) FastPath {
 			c.fail(f.afxdp.at, "af-xdp needs xdp, which is off; set it to off or remove it")
 		}
 		out.AFXDP = "off"
+	}
+	out.Send = f.send.get("ring")
+	if out.Send == "live" && out.AFXDP != "on" {
+		c.fail(f.send.at, "send: live is for AF_XDP that copies, and af-xdp is %s; set it to ring or remove it", out.AFXDP)
 	}
 	return out
 }

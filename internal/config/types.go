@@ -266,6 +266,7 @@ type Needletail struct {
 type FastPath struct {
 	XDP    string // auto (default), native, generic, off
 	AFXDP  string // on (default where XDP is on), off, zero-copy
+	Send   string // ring (default), live
 	Queues []int  // empty: all
 	CPUs   []int  // empty: no pinning
 }

@@ -17,13 +17,36 @@ const (
 	netdevXmit        = 1 << 2 // feature: sends frames that XDP redirects to it
 )
 
-// SendsXDP reports whether an interface of the calling thread's network
-// namespace sends frames that an XDP program redirects to it. A veth does while
-// its far end has a program or generic receive offload; some drivers do only
-// beside a program of their own. Before Linux 6.3 there is no telling, which is
-// an error.
-func SendsXDP(ifindex int) (bool, error) {
-	msgs, err := netdev(ifindex)
+// XDPFeatures asks the drivers of the network namespace it was opened in what
+// they can do for XDP. One goroutine may use it at a time.
+type XDPFeatures struct {
+	sockets map[int]*nl.SocketHandle
+	family  uint16
+}
+
+// OpenXDPFeatures works in the calling thread's network namespace. Before Linux
+// 6.3 drivers do not tell, which is an error.
+func OpenXDPFeatures() (*XDPFeatures, error) {
+	family, err := netlink.GenlFamilyGet("netdev")
+	if err != nil {
+		return nil, fmt.Errorf("ask for XDP features (before Linux 6.3 there is no telling): %w", err)
+	}
+	socket, err := nl.Subscribe(unix.NETLINK_GENERIC)
+	if err != nil {
+		return nil, fmt.Errorf("ask for XDP features: %w", err)
+	}
+	return &XDPFeatures{family: family.ID, sockets: map[int]*nl.SocketHandle{unix.NETLINK_GENERIC: {Socket: socket}}}, nil
+}
+
+// Sends reports whether an interface sends frames that an XDP program redirects
+// to it. A veth does while its far end has a program or generic receive
+// offload; some drivers do only beside a program of their own.
+func (x *XDPFeatures) Sends(ifindex int) (bool, error) {
+	req := nl.NewNetlinkRequest(int(x.family), 0)
+	req.Sockets = x.sockets
+	req.AddRawData([]byte{netdevDevGet, 1, 0, 0}) // struct genlmsghdr; nl's own leaves its last two bytes to chance
+	req.AddRawData(nl.NewRtAttr(netdevIfindex, nl.Uint32Attr(uint32(ifindex))).Serialize())
+	msgs, err := req.Execute(unix.NETLINK_GENERIC, 0)
 	if err != nil {
 		return false, fmt.Errorf("ask for the XDP features of interface %d: %w", ifindex, err)
 	}
@@ -41,13 +64,9 @@ func SendsXDP(ifindex int) (bool, error) {
 	return false, nil
 }
 
-func netdev(ifindex int) ([][]byte, error) {
-	family, err := netlink.GenlFamilyGet("netdev")
-	if err != nil {
-		return nil, err
+// Close ends the asking.
+func (x *XDPFeatures) Close() {
+	for _, s := range x.sockets {
+		s.Close()
 	}
-	req := nl.NewNetlinkRequest(int(family.ID), 0)
-	req.AddRawData([]byte{netdevDevGet, 1, 0, 0}) // struct genlmsghdr; nl's own leaves its last two bytes to chance
-	req.AddRawData(nl.NewRtAttr(netdevIfindex, nl.Uint32Attr(uint32(ifindex))).Serialize())
-	return req.Execute(unix.NETLINK_GENERIC, 0)
 }

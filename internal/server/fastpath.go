@@ -39,7 +39,7 @@ func (f *FastPath) Join(_ context.Context, c *Core, cfg *config.Dhcp4) (Joined, 
 		return f, nil
 	}
 	path, err := fastpath.Open(fastpath.Config{
-		XDP: want.XDP, AFXDP: want.AFXDP, Queues: want.Queues, CPUs: want.CPUs, Workers: queueWorkers(cfg),
+		XDP: want.XDP, AFXDP: want.AFXDP, Send: want.Send, Queues: want.Queues, CPUs: want.CPUs, Workers: queueWorkers(cfg),
 		Replies: cfg.Needletail.InFlightMax + slowpath.BatchMax + 1, OnUnacked: f.unacked, Log: f.log,
 	})
 	switch {

@@ -22,7 +22,7 @@ func (f *FastPath) report() map[string]any {
 	for _, a := range f.path.Active() {
 		interfaces = append(interfaces, map[string]any{
 			"name": a.Interface, "driver": a.Driver, "xdp": a.XDP, "queues": a.Queues,
-			"af-xdp": socketMode(a), "af-xdp-queues": a.Sockets, "remarks": append([]string{}, a.Remarks...),
+			"af-xdp": socketMode(a), "af-xdp-queues": a.Sockets, "live-queues": a.Live, "remarks": append([]string{}, a.Remarks...),
 		})
 	}
 	return map[string]any{

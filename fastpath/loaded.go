@@ -1,0 +1,64 @@
+package fastpath
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"needletail/bpf"
+)
+
+// loaded is the program of one interface, and the maps that only it has.
+type loaded struct {
+	program *ebpf.Program
+	sockets *ebpf.Map // by queue
+	replies *ebpf.Map // repliesOfRing for each queue
+	rings   *ebpf.Map // by queue
+	exits   *ebpf.Map // the interface
+}
+
+// program loads the program over the maps that all interfaces share, with a
+// ring of replies for each of so many queues.
+func (p *Path) program(queues int) (_ *loaded, err error) {
+	spec, l := p.spec.Copy(), new(loaded)
+	defer func() {
+		if err != nil {
+			l.Close()
+		}
+	}()
+	spec.Maps["replies"].MaxEntries = uint32(max(queues*repliesOfRing, 1))
+	spec.Maps["reply_rings"].MaxEntries = uint32(max(queues, 1))
+	for name, m := range map[string]**ebpf.Map{"sockets": &l.sockets, "replies": &l.replies, "reply_rings": &l.rings, "exits": &l.exits} {
+		if *m, err = ebpf.NewMap(spec.Maps[name]); err != nil {
+			return nil, fmt.Errorf("make the map %s of an interface: %w", name, err)
+		}
+	}
+	var programs bpf.DhcpPrograms
+	m := &p.maps
+	err = spec.LoadAndAssign(&programs, &ebpf.CollectionOptions{MapReplacements: map[string]*ebpf.Map{
+		"addresses": m.Addresses, "analyzed": m.Analyzed, "client_counts": m.ClientCounts, "clients": m.Clients,
+		"counters": m.Counters, "events": m.Events, "scopes": m.Scopes, "scratch": m.Scratch,
+		"shared": m.Shared, "subnets": m.Subnets,
+		"sockets": l.sockets, "replies": l.replies, "reply_rings": l.rings, "exits": l.exits,
+	}})
+	if err != nil {
+		return nil, explainLoad(err)
+	}
+	l.program = programs.Dhcp
+	return l, nil
+}
+
+// Close unloads the program, where it is attached no more, and its maps.
+func (l *loaded) Close() error {
+	var errs []error
+	if l.program != nil {
+		errs = append(errs, l.program.Close())
+	}
+	for _, m := range []*ebpf.Map{l.sockets, l.replies, l.rings, l.exits} {
+		if m != nil {
+			errs = append(errs, m.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
