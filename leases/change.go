@@ -56,7 +56,7 @@ func (n *network) offer(ref uint32, who *Client, until int64) {
 	}
 	mine := s.hasClient() && n.isClient(s, who)
 	if !mine || !under.stored() {
-		n.setClient(ref, s, who)
+		n.takeOver(ref, s, who)
 		s.cltt, s.valid, under = 0, 0, Free
 	}
 	n.setState(c.pool, s, Offered)
@@ -94,8 +94,13 @@ func (n *network) forget(ref uint32) {
 	n.push(c.pool, listFree, ref)
 }
 
-// setClient gives a slot to a client and drops all other data.
-func (n *network) setClient(ref uint32, s *slot, who *Client) {
+// takeOver gives a slot to a client and drops all other data. The index is left
+// alone where the client stays: a REQUEST comes after its own offer.
+func (n *network) takeOver(ref uint32, s *slot, who *Client) {
+	if n.sameClient(s, who) {
+		n.dropExtra(s)
+		return
+	}
 	n.leave(ref, s)
 	s.htype = who.HType
 	n.setData(s, who.hw(), who.ID, nil, nil)
