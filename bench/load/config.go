@@ -28,6 +28,9 @@ type Config struct {
 	OwnMAC     [6]byte      // source of relayed frames
 	Relays     []netip.Addr // empty: direct broadcast
 	Seed       int64
+	// Fresh: a DORA is never begun by a client that holds a lease. Without one
+	// left it is skipped.
+	Fresh bool
 	// Only tells which clients take part, by their client identifier; nil: all.
 	Only func(id []byte) bool
 }

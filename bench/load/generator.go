@@ -28,9 +28,9 @@ type Generator struct {
 	link    Link
 	now     func() int64 // ns, monotonic
 	clients []client
-	owner   map[uint32]uint32 // address to client
-	idle    queue             // clients without a lease
-	bound   queue             // clients with one
+	owners  owners
+	idle    queue // clients without a lease
+	bound   queue // clients with one
 	deck    deck
 	wheel   *wheel
 	rng     *rand.Rand
@@ -54,7 +54,6 @@ func New(cfg Config, link Link) (*Generator, error) {
 		cfg: cfg, link: link,
 		now:     func() int64 { return int64(time.Since(start)) },
 		clients: make([]client, cfg.Clients),
-		owner:   make(map[uint32]uint32, cfg.Clients),
 		wheel:   newWheel(),
 		pause:   sleep,
 		rng:     rand.New(rand.NewPCG(uint64(cfg.Seed), 3074)),

@@ -188,3 +188,16 @@ func TestWheelWakesOnceAndInTime(t *testing.T) {
 		t.Errorf("%d of 1000 woken", len(woken))
 	}
 }
+
+// With Fresh only clients without a lease begin a DORA; without, the oldest
+// lease's starts over.
+func TestFreshClients(t *testing.T) {
+	for _, fresh := range []bool{true, false} {
+		cfg := config("dora", 500) // for 2000 exchanges
+		cfg.Fresh = fresh
+		r := run(t, cfg, &echo{})
+		if want := map[bool]uint64{true: 500, false: 2000}[fresh]; r.Completed > want || r.Completed+r.Skipped != 2000 || fresh != (r.Loss > 0.7) {
+			t.Errorf("fresh %v: %d done, %d skipped, loss %.2f", fresh, r.Completed, r.Skipped, r.Loss)
+		}
+	}
+}

@@ -70,11 +70,11 @@ func (g *Generator) own(n uint32, c *client, a *answer, now int64) bool {
 	if a.yiaddr == 0 || a.yiaddr != asked {
 		return false
 	}
-	if o, taken := g.owner[a.yiaddr]; taken && o != n && g.clients[o].addr == a.yiaddr && int64(g.clients[o].until)*1e9 > now {
+	if o, taken := g.owners.of(a.yiaddr); taken && o != n && g.clients[o].addr == a.yiaddr && int64(g.clients[o].until)*1e9 > now {
 		g.res.Duplicates++
 		return false
 	}
-	g.owner[a.yiaddr] = n
+	g.owners.set(a.yiaddr, n)
 	c.addr = a.yiaddr
 	c.until = uint32(min(now/1e9+int64(a.lease), math.MaxUint32))
 	return true
@@ -82,9 +82,7 @@ func (g *Generator) own(n uint32, c *client, a *answer, now int64) bool {
 
 // forget drops what a client holds.
 func (g *Generator) forget(n uint32, c *client) {
-	if g.owner[c.addr] == n {
-		delete(g.owner, c.addr)
-	}
+	g.owners.drop(c.addr, n)
 	c.addr = 0
 }
 

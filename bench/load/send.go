@@ -25,6 +25,9 @@ func (g *Generator) pick(e Exchange) (uint32, bool) {
 	if n, ok := g.idle.pop(); ok {
 		return n, true
 	}
+	if g.cfg.Fresh {
+		return 0, false
+	}
 	return g.bound.pop() // every client is bound: the oldest starts over
 }
 

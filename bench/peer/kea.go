@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -199,7 +200,7 @@ func writeKea(s *Setup, dir string, extra object) (string, error) {
 func writeNeedletail(s *Setup, dir string) (string, error) {
 	own := object{"durability": s.Durability}
 	if s.XDP != "" {
-		own["fast-path"] = object{"xdp": s.XDP, "af-xdp": s.AFXDP}
+		own["fast-path"] = object{"xdp": s.XDP, "af-xdp": s.AFXDP, "send": cmp.Or(s.Send, "ring")}
 	}
 	return writeKea(s, dir, object{"user-context": object{"needletail": own}})
 }

@@ -25,6 +25,7 @@ type Setup struct {
 	Durability string // sync, os, none
 	XDP        string // auto, native, generic, off
 	AFXDP      string // on, off
+	Send       string // ring, live
 }
 
 // Pair makes a server one of two in load-balancing.

@@ -33,7 +33,7 @@ type Detection struct {
 // wait of a client that began before the restart.
 func (s *Suite) Failover(ctx context.Context, c Contender, det Detection) error {
 	s.prepare()
-	st, err := newPairSite(ctx, s.Medium)
+	st, err := newPairSite(ctx, s.medium(c))
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,9 @@ func (s *Suite) highest(ctx context.Context, c Contender) (float64, error) {
 	return s.peaks[c.key()], nil
 }
 
-func (c *Contender) key() string { return fmt.Sprint(c.Peer.Name, c.Durability, c.XDP, c.AFXDP) }
+func (c *Contender) key() string {
+	return fmt.Sprint(c.Peer.Name, c.Durability, c.XDP, c.AFXDP, c.Send)
+}
 
 // syncs is how often diskSync writes.
 const syncs = 200

@@ -58,7 +58,7 @@ func (s *Suite) Refuse(ctx context.Context, c Contender) error {
 // in whose scope they are; the other one is only its partner.
 func (s *Suite) half(ctx context.Context, c Contender, f func(*site, *peer.Setup) error) error {
 	s.prepare()
-	st, err := newHalfSite(ctx, s.Medium)
+	st, err := newHalfSite(ctx, s.medium(c))
 	if err != nil {
 		return err
 	}

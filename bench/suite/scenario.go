@@ -40,7 +40,9 @@ func (s *Suite) PairDORA(ctx context.Context, c Contender) error {
 }
 
 func (s *Suite) searchNew(st *site, who record.Server, work string, setup *peer.Setup) (float64, error) {
-	g, err := load.New(st.config(s.Clients, setup.Relays()), st.link)
+	cfg := st.config(s.Clients, setup.Relays())
+	cfg.Fresh = true
+	g, err := load.New(cfg, st.link)
 	if err != nil {
 		return 0, err
 	}

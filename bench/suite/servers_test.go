@@ -68,10 +68,28 @@ func TestKeaOverXDP(t *testing.T) {
 	play(t, testSuite(t, new(bytes.Buffer)), peer.Kea(), base(), append(everything, "dora", "decline")...)
 }
 
-func TestKeaOverPackets(t *testing.T) {
-	s := testSuite(t, new(bytes.Buffer))
-	s.Medium = load.PacketMedium
-	play(t, s, peer.Kea(), base(), "dora", "renew")
+func TestKeaOverOtherMedia(t *testing.T) {
+	for _, m := range []load.Medium{load.PacketMedium, load.LiveMedium} {
+		s := testSuite(t, new(bytes.Buffer))
+		s.Medium = m
+		play(t, s, peer.Kea(), base(), "dora", "renew")
+	}
+}
+
+// Who receives through a socket gets no live frames unless they are asked for.
+func TestMediumOfContender(t *testing.T) {
+	for _, c := range []struct {
+		asked load.Medium
+		xdp   string
+		want  load.Medium
+	}{
+		{"", "", load.AFXDPMedium}, {load.AnyMedium, "off", load.AFXDPMedium}, {load.AnyMedium, "native", load.AnyMedium},
+		{load.LiveMedium, "", load.LiveMedium}, {load.PacketMedium, "native", load.PacketMedium},
+	} {
+		if got := (&Suite{Medium: c.asked}).medium(Contender{XDP: c.xdp}); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
 }
 
 func TestRelayedServers(t *testing.T) {

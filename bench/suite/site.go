@@ -20,7 +20,7 @@ import (
 var (
 	network   = netip.MustParsePrefix("10.0.0.0/8")
 	poolFirst = netip.MustParseAddr("10.16.0.0")
-	poolLast  = netip.MustParseAddr("10.111.255.255") // 6.3 million addresses
+	poolLast  = netip.MustParseAddr("10.143.255.255") // as many addresses as a generator has clients
 	serverAt  = [2]netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")}
 	generator = netip.MustParseAddr("10.0.0.9")
 )

@@ -15,7 +15,7 @@ import (
 // 2,000 a second. Records are points of growth/leases.
 func (s *Suite) Start(ctx context.Context, c Contender, n int) error {
 	s.prepare()
-	st, err := newSite(ctx, s.Medium, nil, 1)
+	st, err := newSite(ctx, s.medium(c), nil, 1)
 	if err != nil {
 		return err
 	}

@@ -30,10 +30,11 @@ type Contender struct {
 	Peer       *peer.Peer
 	Durability string // needletail: sync, os, none
 	XDP, AFXDP string
+	Send       string // ring, live
 }
 
 func (c *Contender) apply(s *peer.Setup) *peer.Setup {
-	s.Durability, s.XDP, s.AFXDP = c.Durability, c.XDP, c.AFXDP
+	s.Durability, s.XDP, s.AFXDP, s.Send = c.Durability, c.XDP, c.AFXDP, c.Send
 	return s
 }
 
@@ -41,7 +42,7 @@ func (c *Contender) apply(s *peer.Setup) *peer.Setup {
 func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
 	s.prepare()
 	relays := setup.Relays()
-	st, err := newSite(ctx, s.Medium, relays, setup.Queues())
+	st, err := newSite(ctx, s.medium(c), relays, setup.Queues())
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f fun
 // paired starts a contender twice, as a load-balanced pair.
 func (s *Suite) paired(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
 	s.prepare()
-	st, err := newPairSite(ctx, s.Medium)
+	st, err := newPairSite(ctx, s.medium(c))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"needletail/bench/load"
 	"needletail/bench/peer"
 	"needletail/bench/suite"
 )
@@ -27,7 +28,7 @@ type comparison struct {
 }
 
 func compareCommand() *cobra.Command {
-	c := &comparison{s: suite.Suite{Trial: 2 * time.Second, Steps: 3, Clients: 2000000, Dir: os.TempDir()}}
+	c := &comparison{s: suite.Suite{Trial: 2 * time.Second, Steps: 3, Clients: load.ClientsMax, Dir: os.TempDir()}}
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Measure needletail and the peers installed here, side by side in namespaces",
@@ -96,7 +97,7 @@ type set struct {
 func (s *set) own(durability string, fast bool) suite.Contender {
 	c := suite.Contender{Peer: peer.Needletail(s.binary), Durability: durability, XDP: "off", AFXDP: "off"}
 	if fast {
-		c.XDP, c.AFXDP = "native", "on"
+		c.XDP, c.AFXDP, c.Send = "native", "on", "live"
 	}
 	return c
 }
