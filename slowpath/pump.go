@@ -18,7 +18,7 @@ import (
 // Limits of a pump that the configuration leaves open. Beyond them queries are
 // shed and counted, see PumpStats.
 const (
-	InFlightMax = 4096  // queries of one worker whose changes are on their way to disk and partner
+	InFlightMax = 16384 // queries of one worker whose changes are on their way to disk and partner
 	BacklogMax  = 32768 // queries received and not yet handled; a tenth of a second of work or more
 	BatchMax    = 128   // queries handled between two looks at port and completions
 

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	xdpRing   = 4096
-	xdpFrames = 3 * xdpRing // as many to receive into as the ring holds, twice as many to send from
+	xdpRing   = 16384       // what a generator that waits 30 ms for a processor finds at 500,000 answers a second
+	xdpFrames = 2 * xdpRing // as many to receive into as the ring holds, as many to send from
 )
 
 // XDP is a Link over an AF_XDP socket on each of an interface's first queues.
