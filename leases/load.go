@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"runtime/debug"
 	"slices"
 )
 
@@ -65,6 +66,9 @@ func (s *Store) read(l *layout) error {
 		return fmt.Errorf("read lease database %s: %w", s.o.Dir, err)
 	}
 	s.unread = false
+	// Growing tables and reading left garbage; nobody is served yet who would
+	// notice its collection.
+	debug.FreeOSMemory()
 	if s.identity == [16]byte{} {
 		return s.baptize()
 	}
