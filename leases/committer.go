@@ -23,7 +23,8 @@ type committer struct {
 	closing sync.RWMutex // Submit holds it shared
 	closed  bool
 
-	writing sync.Mutex // held by who writes; guards mendAt and epoch
+	writing sync.Mutex // held by who writes; guards roomAt, mendAt and epoch
+	roomAt  time.Time  // when there was room last
 	mendAt  time.Time  // mend the disk then; zero: it is well
 	epoch   int        // of writes; a mended disk begins another
 	lost    int        // the syncer's: a sync of this epoch failed
@@ -61,6 +62,10 @@ const (
 	owedMax          = 1 << 16 // beyond it: dropped and counted; such a lease ends with its lifetime
 	commitsMax       = 8       // writes on their way, or waiting for a sync
 	mendEvery        = time.Second
+
+	// roomEvery is how long a look at the disk's free space is good for: commits
+	// write to files that have their space, and nobody fills the reserve in it.
+	roomEvery = 10 * time.Millisecond
 )
 
 func startCommitter(s *Store, d disk) *committer {
@@ -204,13 +209,17 @@ func (c *committer) ready() error {
 		c.mendAt = time.Now()
 	default:
 	}
-	if err := c.disk.room(); err != nil {
-		return err
+	now := time.Now()
+	if now.Sub(c.roomAt) > roomEvery {
+		if err := c.disk.room(); err != nil {
+			return err
+		}
+		c.roomAt = now
 	}
 	if c.mendAt.IsZero() {
 		return nil
 	}
-	if time.Now().Before(c.mendAt) {
+	if now.Before(c.mendAt) {
 		return errMending
 	}
 	if err := c.disk.mend(); err != nil {

@@ -32,6 +32,7 @@ type swarm struct {
 type client struct {
 	hw      net.HardwareAddr
 	phase   phase
+	xid     dhcpv4.TransactionID // of the exchange; an answer to a former one is not for it
 	offer   *dhcpv4.DHCPv4
 	addr    netip.Addr
 	server  net.IP
@@ -97,11 +98,18 @@ func (w *swarm) send(m *dhcpv4.DHCPv4, c *client) {
 
 // begin starts an exchange: a renewal for a client with a lease, else DORA.
 func (w *swarm) begin(c *client) {
-	c.began, c.phase = time.Now(), discovering
+	c.began, c.phase, c.xid = time.Now(), discovering, newXid(w.t)
 	if c.addr.IsValid() {
 		c.phase = renewing
 	}
 	w.say(c)
+}
+
+func newXid(t *testing.T) dhcpv4.TransactionID {
+	t.Helper()
+	xid, err := dhcpv4.GenerateTransactionID()
+	must(t, err)
+	return xid
 }
 
 // say sends the message of the client's phase, or sends it again.
@@ -120,6 +128,7 @@ func (w *swarm) say(c *client) {
 		return
 	}
 	must(w.t, err)
+	m.TransactionID = c.xid
 	w.send(m, c)
 }
 
@@ -151,7 +160,7 @@ func (w *swarm) receive() {
 // take is what a client does with an answer.
 func (w *swarm) take(m *dhcpv4.DHCPv4) {
 	c := w.clients[m.ClientHWAddr.String()]
-	if c == nil {
+	if c == nil || m.TransactionID != c.xid {
 		return
 	}
 	switch kind := m.MessageType(); {
