@@ -44,13 +44,15 @@ func (r *relationship) command(now time.Time, in Input) {
 // reset is ha-reset (Kea: ha_service.cc, processHAReset). It works in every
 // state, paused too, and stops after the first handler: a sync begins with the
 // next heartbeat. Silence before it does not count: a partner that has just
-// asked for it is no reason for partner-down, where Kea may go at once.
+// asked for it is no reason for partner-down, where Kea may go at once. Nor does
+// the skew: terminated sends no heartbeats, so that it may be of long ago, and
+// one of then would terminate again in this very step.
 func (r *relationship) reset(now time.Time, in Reset) {
 	if r.state == Waiting {
 		r.answer(in.Token, resultSuccess, "HA state machine already in WAITING state.")
 		return
 	}
-	r.partner.contact = now
+	r.partner.contact, r.partner.hasSkew = now, false
 	r.enter(now, Waiting, "ha-reset")
 	r.handle(now)
 	r.answer(in.Token, resultSuccess, "HA state machine reset.")

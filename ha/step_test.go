@@ -204,6 +204,21 @@ func TestReset(t *testing.T) {
 	s.step(Reset{Token: 1}).result(0, "in waiting").in(Waiting, "in waiting")
 }
 
+// ha-reset leaves terminated also where the clocks were the reason: they may
+// have been put right, and are measured anew.
+func TestResetAfterClockSkew(t *testing.T) {
+	for by, want := range map[time.Duration]State{0: Syncing, 61 * time.Second: Terminated} {
+		s := newStage(t, pair(ModeLoadBalancing)[1], LoadBalancing, LoadBalancing)
+		s.skewed(61*time.Second).in(Terminated, "clocks apart")
+		s.now = s.now.Add(time.Hour)
+		s.step(Reset{Token: 1}).result(0, "ha-reset").in(Syncing, "ha-reset")
+		if s.wait(10 * time.Second); !has[SendHeartbeat](s.out) {
+			t.Error("no heartbeat after a reset")
+		}
+		s.skewed(by).in(want, "clocks "+by.String()+" apart")
+	}
+}
+
 // A reset in the middle of a sync abandons it; its end then means nothing.
 func TestStaleSync(t *testing.T) {
 	s := newStage(t, pair(ModeLoadBalancing)[0], Waiting, Unknown)
