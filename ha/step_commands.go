@@ -103,6 +103,9 @@ func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 		r.m.service.disable(origin{OriginLocal + uint32(r.i), r.i}, 0, now)
 		r.heartSoon(now)
 	}
+	if r.state != PartnerDown { // which feeds on until it sees the partner ready
+		r.feeding = false
+	}
 	id := in.Origin
 	if id == 0 {
 		id = OriginRemote

@@ -181,6 +181,30 @@ func TestRejoin(t *testing.T) {
 	}
 }
 
+// A stream ends with the notify, and at the latest when its partner is taken
+// for down: a survivor's clients wait for nobody.
+func TestStreamEndsBeforePartnerDown(t *testing.T) {
+	for name, inputs := range map[string][]Input{
+		"finished":  {StreamOpened{}, SyncComplete{Token: 1}},
+		"cut short": {StreamOpened{}},
+	} {
+		s := newStage(t, pair(ModeHotStandby)[0], HotStandby, HotStandby)
+		for _, in := range inputs {
+			s.step(in)
+		}
+		for s.beat(HotStandby); s.r.state == HotStandby; s.miss() {
+			s.now = s.now.Add(10 * time.Second)
+		}
+		if s.in(PartnerDown, name); s.r.policy.Partner != Count {
+			t.Errorf("%s: clients of a survivor wait for the partner that it has given up", name)
+		}
+	}
+	s := newStage(t, pair(ModeHotStandby)[0], Ready, Ready).step(StreamOpened{}).step(SyncComplete{Token: 1})
+	if s.r.policy.Partner != Refuse {
+		t.Error("ready goes on feeding a stream that has ended")
+	}
+}
+
 // The silence after ha-sync-complete-notify ends (Kea: ha_service.cc,
 // partnerDownStateHandler), and soon.
 func TestSilenceAfterSync(t *testing.T) {

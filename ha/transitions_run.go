@@ -97,6 +97,8 @@ func (r *relationship) enter(now time.Time, next State, why string) {
 		r.stopHeart()
 	case CommunicationRecovery:
 		r.backlog.start(r.DelayedMax)
+	case PartnerDown:
+		r.feeding = false // the stream's partner is the one that is gone
 	case LoadBalancing, HotStandby:
 		r.feeding = false
 		if r.owes() && !r.pressed { // by way of maintenance; else toNormal has seen to it
