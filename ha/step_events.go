@@ -13,6 +13,9 @@ func (r *relationship) heartbeatDone(now time.Time, h HeartbeatDone) {
 	}
 	if old && (r.state == PartnerDown || r.state == Ready) {
 		r.armHeart(now) // it tells what the partner was before
+		if r.notified > 0 {
+			r.heartSoon(now) // and we are silent until we know what it is
+		}
 		return
 	}
 	r.run(now)
