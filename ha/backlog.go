@@ -21,59 +21,79 @@ type Backlog struct {
 	limit      int
 	open       bool
 	overflowed bool
-	first      uint64 // number of queue[0]; numbers are never used again
+	opening    uint64 // how often it was opened
 	queue      []Update
 }
 
-// Push queues an update. It returns false when the backlog is not open: the
-// state has changed or is about to; read the policy again, and if it still says
-// Queue, send. Beyond the limit updates are lost and the backlog is marked as
-// overflowed: a full sync mends that.
-func (b *Backlog) Push(u Update) bool {
+// Push queues the updates of one query, all or none: what went into the queue
+// before a Seal and what comes after would part ways. It returns false when the
+// backlog is not open: the state has changed or is about to; read the policy
+// again, and if it still says Queue, send. Beyond the limit updates are lost and
+// the backlog is marked as overflowed: a full sync mends that.
+func (b *Backlog) Push(us ...Update) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case !b.open:
 		return false
-	case len(b.queue) >= b.limit:
+	case len(b.queue)+len(us) > b.limit:
 		b.overflowed = true
 	default:
-		b.queue = append(b.queue, u)
+		b.queue = append(b.queue, us...)
 	}
 	return true
 }
 
-// Peek copies up to len(into) updates from the front and returns how many,
-// and the mark to give to Drop once the partner has them. Kea takes an update
-// out before it sends it and loses it when that fails; ours stays.
-func (b *Backlog) Peek(into []Update) (n int, mark uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n = copy(into, b.queue)
-	return n, b.first + uint64(n)
+// Drain is the way to what one opening of the backlog holds. It outlives the
+// state that asked for it: of a later opening it takes nothing, and above all
+// does not seal it.
+type Drain struct {
+	b       *Backlog
+	opening uint64
 }
 
-// Drop removes the updates before mark. A mark from before the backlog was
-// cleared removes nothing.
-func (b *Backlog) Drop(mark uint64) {
+// Drain returns the way to what is queued now.
+func (b *Backlog) Drain() Drain {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.first < mark && len(b.queue) > 0 {
-		b.queue = b.queue[1:]
-		b.first++
+	return Drain{b, b.opening}
+}
+
+// valid reports whether the backlog is still the one that was to be drained;
+// with mu held.
+func (d Drain) valid() bool { return d.b.open && d.b.opening == d.opening }
+
+// Peek copies up to len(into) updates from the front and returns how many: none
+// of a backlog that has overflowed, which is of no use. Kea takes an update out
+// before it sends it and loses it when that fails; ours stays until Drop.
+func (d Drain) Peek(into []Update) int {
+	d.b.mu.Lock()
+	defer d.b.mu.Unlock()
+	if !d.valid() || d.b.overflowed {
+		return 0
+	}
+	return copy(into, d.b.queue)
+}
+
+// Drop removes the first n updates: the partner has them.
+func (d Drain) Drop(n int) {
+	d.b.mu.Lock()
+	defer d.b.mu.Unlock()
+	if d.valid() {
+		d.b.queue = d.b.queue[n:]
 	}
 }
 
 // Seal closes the backlog if it is empty and has not overflowed. From then on
 // Push refuses, so nothing is queued between the last update sent and the state
 // that sends directly.
-func (b *Backlog) Seal() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.queue) > 0 || b.overflowed {
+func (d Drain) Seal() bool {
+	d.b.mu.Lock()
+	defer d.b.mu.Unlock()
+	if !d.valid() || len(d.b.queue) > 0 || d.b.overflowed {
 		return false
 	}
-	b.open = false
+	d.b.open = false
 	return true
 }
 
@@ -104,6 +124,7 @@ func (b *Backlog) start(limit uint32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.limit, b.open = int(limit), true
+	b.opening++
 }
 
 // stop closes and empties the backlog. It returns how many updates it held,
@@ -115,7 +136,6 @@ func (b *Backlog) stop() int {
 	if b.overflowed {
 		n++
 	}
-	b.first += uint64(len(b.queue))
 	b.open, b.overflowed, b.queue = false, false, nil
 	return n
 }

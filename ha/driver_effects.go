@@ -30,7 +30,8 @@ func (d *Driver) execute(effects []Effect) {
 			d.links[e.Relationship].abandonSync()
 		case SendBacklog:
 			l := d.links[e.Relationship]
-			d.task(func() { d.input(l.index, BacklogDone{Err: text(l.sendBacklog(d.ctx))}) })
+			from := d.machine.Backlog(l.index).Drain()
+			d.task(func() { d.input(l.index, BacklogDone{Err: text(l.sendBacklog(d.ctx, from))}) })
 		case SendReset:
 			l := d.links[e.Relationship]
 			d.task(func() { d.input(l.index, ResetDone{Err: text(l.partner.reset(l.conf.ThisServer))}) })

@@ -49,7 +49,7 @@ type SyncDone struct {
 }
 
 // BacklogDone is the end of SendBacklog. Without Err everything was sent and
-// Backlog.Seal has returned true.
+// Drain.Seal has returned true.
 type BacklogDone struct{ Err string }
 
 // ResetDone is the partner's answer to SendReset.

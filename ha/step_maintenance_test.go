@@ -100,8 +100,8 @@ func TestCommunicationRecovery(t *testing.T) {
 	if !has[SendBacklog](s.out) || has[SendBacklog](s.beat(LoadBalancing).out) {
 		t.Error("the backlog is sent once at a time")
 	}
-	_, mark := s.r.backlog.Peek(make([]Update, 2))
-	if s.r.backlog.Drop(mark); !s.r.backlog.Seal() || s.r.backlog.Push(Update{}) {
+	from := s.r.backlog.Drain()
+	if from.Drop(2); !from.Seal() || s.r.backlog.Push(Update{}) {
 		t.Error("a sealed backlog takes updates")
 	}
 	s.step(BacklogDone{}).in(LoadBalancing, "sent")

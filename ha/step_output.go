@@ -55,7 +55,7 @@ type StartSync struct {
 // StopSync abandons a running sync.
 type StopSync struct{ Relationship int }
 
-// SendBacklog sends the backlog until Backlog.Seal; BacklogDone must follow.
+// SendBacklog sends the backlog until Drain.Seal; BacklogDone must follow.
 type SendBacklog struct{ Relationship int }
 
 // SendReset sends ha-reset; ResetDone must follow.

@@ -142,9 +142,8 @@ func (r *replay) line(text string, m []string) {
 		}
 		if _, ok := take[SendBacklog](from); ok || from.sent > 0 {
 			from.sent++
-			_, mark := from.m.Backlog(from.i).Peek(make([]Update, 1))
-			from.m.Backlog(from.i).Drop(mark)
-			from.m.Backlog(from.i).Seal()
+			from.m.Backlog(from.i).Drain().Drop(1)
+			from.m.Backlog(from.i).Drain().Seal()
 			return
 		}
 		if got := from.rel().Settings.policy(from.rel().state, false).Partner; got != Send {

@@ -122,7 +122,7 @@ func recoverUpdates(r *relationship, now time.Time) (State, string) {
 	case r.interrupted(now) || r.job.drain != idle || r.job.reset != idle:
 	case r.backlog.Overflowed():
 		r.sendReset()
-	case r.backlog.Seal():
+	case r.backlog.Drain().Seal():
 		return LoadBalancing, "the partner is back, no update is missing"
 	default:
 		r.job.drain.begin()

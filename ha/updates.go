@@ -139,12 +139,9 @@ func (l *link) afterQueue() Policy {
 
 // queue puts a query's changes into the backlog; false if it has closed.
 func (l *link) queue(cs []leases.Change) bool {
-	backlog := l.machine.Backlog(l.index)
+	us := make([]Update, len(cs))
 	for i := range cs {
-		u := Update{Delete: cs[i].Op == leases.Delete, Lease: cs[i].Lease()}
-		if !backlog.Push(u) && i == 0 {
-			return false
-		}
+		us[i] = Update{Delete: cs[i].Op == leases.Delete, Lease: cs[i].Lease()}
 	}
-	return true
+	return l.machine.Backlog(l.index).Push(us...)
 }

@@ -12,19 +12,15 @@ const backlogPiece = 512
 // sendBacklog sends the queue of communication-recovery, oldest first, until
 // it is empty and sealed; it stops at the first update that is not accepted
 // (Kea: ha_service.cc, asyncSendLeaseUpdatesFromBacklog).
-func (l *link) sendBacklog(ctx context.Context) error {
-	b := l.machine.Backlog(l.index)
+func (l *link) sendBacklog(ctx context.Context, from Drain) error {
 	var piece [backlogPiece]Update
-	for !b.Seal() {
-		if b.Overflowed() {
-			return errors.New("the backlog has overflowed")
+	for !from.Seal() {
+		n := from.Peek(piece[:])
+		if n == 0 {
+			return errors.New("the backlog has overflowed or closed")
 		}
-		n, mark := b.Peek(piece[:])
 		sent, err := l.partner.sendUpdates(ctx, piece[:n])
-		b.Drop(mark - uint64(n-sent))
-		if err == nil && n == 0 {
-			err = errors.New("the backlog has closed")
-		}
+		from.Drop(sent)
 		if err != nil {
 			return err
 		}

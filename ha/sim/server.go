@@ -180,7 +180,7 @@ func (s *server) effect(e ha.Effect) {
 	case ha.StopSync:
 		s.syncID, s.touched = 0, nil
 	case ha.SendBacklog:
-		s.drain()
+		s.drain(s.m.Backlog(0).Drain())
 	case ha.SendReset:
 		s.command(func(t uint64) ha.Input { return ha.Reset{Token: t} }, func(_ ha.Answer, err string) { s.step(ha.ResetDone{Err: err}) })
 	case ha.SendMaintenance:

@@ -204,12 +204,11 @@ func (s *server) complete(id uint64) {
 }
 
 // drain sends the backlog, one update after the other.
-func (s *server) drain() {
+func (s *server) drain(from ha.Drain) {
 	one := make([]ha.Update, 1)
-	n, mark := s.m.Backlog(0).Peek(one)
-	if n == 0 {
+	if from.Peek(one) == 0 {
 		err := ""
-		if !s.m.Backlog(0).Seal() {
+		if !from.Seal() {
 			err = "overflow"
 		} else {
 			s.partner().behind = false
@@ -222,8 +221,8 @@ func (s *server) drain() {
 			s.step(ha.BacklogDone{Err: "the partner refuses"})
 			return
 		}
-		s.m.Backlog(0).Drop(mark)
-		s.drain()
+		from.Drop(1)
+		s.drain(from)
 	})
 }
 
