@@ -177,8 +177,7 @@ func (d *Driver) Close() {
 	d.stop()
 	for _, l := range d.links {
 		for _, p := range l.peers {
-			p.ctl.close()
-			p.bulk.close()
+			p.close()
 		}
 	}
 	d.tasks.Wait()

@@ -10,8 +10,8 @@ import (
 	"needletail/internal/config"
 )
 
-// controlConns is how many connections carry everything but lease updates:
-// a heartbeat must never wait behind a sync or an update.
+// controlConns is how many connections carry everything but lease updates and
+// heartbeats.
 const controlConns = 4
 
 // discoverEvery is how often a backup that did not answer is asked again what
@@ -26,7 +26,8 @@ type peer struct {
 	link    *link
 	timeout time.Duration // of a lease update
 
-	ctl   *client // heartbeats, sync, commands
+	beats *client // heartbeats, one connection: they never wait behind anything
+	ctl   *client // sync, commands
 	bulk  *client // lease updates, one connection per lane
 	lanes []*lane
 	route route
@@ -59,20 +60,28 @@ func newPeer(p *config.Peer, r *config.Relationship, l *link) (*peer, error) {
 	if lanes <= 0 {
 		lanes = lanesDefault
 	}
-	ctl, err := newClient(p, controlConns)
-	if err != nil {
-		return nil, err
-	}
-	bulk, err := newClient(p, lanes)
-	if err != nil {
-		return nil, err
-	}
-	out := &peer{name: p.Name, backup: p.Role == RoleBackup.String(), link: l, ctl: ctl, bulk: bulk,
+	out := &peer{name: p.Name, backup: p.Role == RoleBackup.String(), link: l,
 		timeout: min(requestTimeout, max(r.MaxResponseDelay, time.Second))}
+	for _, c := range []struct {
+		to    **client
+		conns int
+	}{{&out.beats, 1}, {&out.ctl, controlConns}, {&out.bulk, lanes}} {
+		var err error
+		if *c.to, err = newClient(p, c.conns); err != nil {
+			return nil, err
+		}
+	}
 	for range lanes {
 		out.lanes = append(out.lanes, newLane(out))
 	}
 	return out, nil
+}
+
+// close ends every connection to the peer, now and later.
+func (p *peer) close() {
+	p.beats.close()
+	p.ctl.close()
+	p.bulk.close()
 }
 
 // run carries updates until ctx ends.

@@ -27,7 +27,7 @@ func (p *peer) heartbeat(self string, timeout time.Duration) HeartbeatDone {
 	if timeout <= 0 {
 		timeout = requestTimeout
 	}
-	a, err := p.ctl.call(heartbeatCommand(self), timeout)
+	a, err := p.beats.call(heartbeatCommand(self), timeout)
 	var h partnerStatus
 	if err == nil {
 		h, err = parseHeartbeat(a)
