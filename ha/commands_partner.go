@@ -121,13 +121,19 @@ func (d *Driver) peerNamed(name string) (*link, *peer) {
 }
 
 // nudge tells a needletail partner that our state has changed, so that it asks
-// for it at once and not at its next heartbeat. It runs in the loop.
+// for it at once and not at its next heartbeat. It runs in the loop. One that is
+// being asked what it is may turn out to be a needletail.
 func (d *Driver) nudge(l *link) {
-	if l.partner == nil || !l.partner.ability().batch() {
+	p := l.partner
+	if p == nil || !l.learning && !p.ability().batch() {
 		return
 	}
-	p, body := l.partner, command(changedName, arguments{"server-name": l.conf.ThisServer})
-	d.task(func() { p.ctl.call(body, requestTimeout) }) // lost: the next heartbeat tells it
+	body := command(changedName, arguments{"server-name": l.conf.ThisServer})
+	d.task(func() {
+		if p.learn(requestTimeout); p.ability().batch() {
+			p.ctl.call(body, requestTimeout) // lost: the next heartbeat tells it
+		}
+	})
 }
 
 // changedHandler asks the partner for its state now. States without

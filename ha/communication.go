@@ -30,12 +30,20 @@ type communication struct {
 
 // heard takes a good heartbeat answer. Nothing else counts as contact: neither
 // lease updates nor the partner's own heartbeats (Kea: ha_service.cc,
-// asyncSendHeartbeat; its ARM says otherwise).
+// asyncSendHeartbeat; its ARM says otherwise). Contact and skew are of the moment
+// of the answer, however long it took to get here; a later contact stands.
 func (c *communication) heard(now time.Time, h HeartbeatDone) {
-	c.state, c.contact, c.scopes = h.State, now, h.Scopes
+	at := h.At
+	if at.IsZero() {
+		at = now
+	}
+	if at.After(c.contact) {
+		c.contact = at
+	}
+	c.state, c.scopes = h.State, h.Scopes
 	c.unsent[1] = h.Unsent
-	c.hasSkew, c.skewAt, c.partnerAt = true, now, h.Time
-	c.skew = time.Duration(h.Time.Unix()-now.Unix()) * time.Second
+	c.hasSkew, c.skewAt, c.partnerAt = true, at, h.Time
+	c.skew = time.Duration(h.Time.Unix()-at.Unix()) * time.Second
 }
 
 // lost marks the partner unavailable: a heartbeat, a lease update or any other

@@ -40,6 +40,22 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
+// Contact and skew are of the moment when the answer came, not of the step that
+// hears of it (Kea: communication_state.cc, setPartnerTime).
+func TestHeartbeatHeardLate(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], LoadBalancing, LoadBalancing)
+	at := s.now
+	s.wait(20 * time.Second)
+	s.step(HeartbeatDone{State: LoadBalancing, Time: at.Add(-50 * time.Second), At: at}).in(LoadBalancing, "50 s apart")
+	if st := s.m.Status(0, s.now); st.Skew != -50 || st.Age != 20*time.Second || !st.LocalTime.Equal(at) {
+		t.Errorf("%+v", st)
+	}
+	s.beat(LoadBalancing).step(HeartbeatDone{State: LoadBalancing, Time: at, At: at})
+	if age := s.m.Status(0, s.now).Age; age != 0 {
+		t.Errorf("an older answer makes the contact %s old", age)
+	}
+}
+
 // The states in which the terminate check is made: Kea: ha_service.cc,
 // shouldTerminate and its callers.
 func TestWhereSkewTerminates(t *testing.T) {

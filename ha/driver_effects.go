@@ -87,6 +87,9 @@ func (d *Driver) beat(l *link, timeout time.Duration) {
 		done.Began = began
 		d.post(func() {
 			l.beating = false
+			if done.Err == "" {
+				d.learn(l, timeout)
+			}
 			d.step(l.index, done)
 			l.skew.Store(int64(d.machine.Skew(l.index)))
 			if l.beatAgain {
@@ -94,5 +97,18 @@ func (d *Driver) beat(l *link, timeout time.Duration) {
 				d.beat(l, timeout)
 			}
 		})
+	})
+}
+
+// learn has a partner that answers again asked what it understands: it may be
+// another program. The heartbeat that found it does not wait for that.
+func (d *Driver) learn(l *link, timeout time.Duration) {
+	if l.learning || l.partner.ability().known() {
+		return
+	}
+	l.learning = true
+	d.task(func() {
+		l.partner.learn(timeout)
+		d.post(func() { l.learning = false })
 	})
 }

@@ -41,6 +41,7 @@ type link struct {
 	counting  bool               // the last scope was Interrupted: report Counted
 	beating   bool               // a heartbeat is on the way
 	beatAgain bool               // and another one is wanted after it
+	learning  bool               // the partner is being asked what it understands
 	stopSync  context.CancelFunc // of the running sync; nil: none
 }
 

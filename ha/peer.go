@@ -14,10 +14,6 @@ import (
 // heartbeats.
 const controlConns = 4
 
-// discoverEvery is how often a backup that did not answer is asked again what
-// it understands.
-const discoverEvery = 5 * time.Second
-
 // peer is another server of a relationship: the ways to it and what it was
 // found to understand.
 type peer struct {
@@ -32,8 +28,8 @@ type peer struct {
 	lanes []*lane
 	route route
 
-	can     atomic.Uint32 // ability
-	failing atomic.Bool   // the last update to a backup failed; it was logged
+	known   known
+	failing atomic.Bool // the last update to a backup failed; it was logged
 	sent    outcomes
 }
 
@@ -41,19 +37,6 @@ type peer struct {
 type outcomes struct {
 	updated, conflicted, failed, dropped atomic.Uint64
 }
-
-// ability is what a peer was found to understand.
-type ability uint32
-
-const (
-	abilityKnown    ability = 1 << iota // it has been asked
-	abilityNeedle                       // a needletail: batches, streams, nudges
-	abilityReleased                     // lease state 3 (Kea 2.7.0 and later)
-)
-
-func (a ability) known() bool    { return a&abilityKnown != 0 }
-func (a ability) batch() bool    { return a&abilityNeedle != 0 }
-func (a ability) released() bool { return a&(abilityReleased|abilityNeedle) != 0 }
 
 func newPeer(p *config.Peer, r *config.Relationship, l *link) (*peer, error) {
 	lanes := r.ClientThreads
@@ -96,25 +79,6 @@ func (p *peer) run(ctx context.Context) {
 	wg.Wait()
 }
 
-// keepKnown finds out what a backup understands; it is sent no heartbeats,
-// with which the partner is asked.
-func (p *peer) keepKnown(ctx context.Context) {
-	for tick := time.NewTicker(discoverEvery); ; {
-		if !p.ability().known() {
-			p.discover(requestTimeout)
-		}
-		p.route.choose(p.ability())
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-func (p *peer) ability() ability { return ability(p.can.Load()) }
-
 // settled takes in the outcome of one update. Only the active partner's moves
 // the machine; a backup's failure is a log line when it begins and ends.
 func (p *peer) settled(o outcome, t ticket, why string) {
@@ -125,7 +89,7 @@ func (p *peer) settled(o outcome, t ticket, why string) {
 		p.sent.conflicted.Add(1)
 	case failed:
 		p.sent.failed.Add(1)
-		p.can.Store(0) // it may come back as another program
+		p.known.forget() // it may come back as another program
 	}
 	if !p.backup {
 		p.link.settled(o, t, why)

@@ -3,7 +3,6 @@ package ha
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -21,13 +20,13 @@ func (p *peer) demand(what string, body []byte, timeout time.Duration) (answer, 
 	return a, err
 }
 
-// heartbeat asks the peer for its state. After silence, the first good answer
-// is followed by asking what the peer understands: it may be another program.
+// heartbeat asks the peer for its state.
 func (p *peer) heartbeat(self string, timeout time.Duration) HeartbeatDone {
 	if timeout <= 0 {
 		timeout = requestTimeout
 	}
 	a, err := p.beats.call(heartbeatCommand(self), timeout)
+	at := time.Now()
 	var h partnerStatus
 	if err == nil {
 		h, err = parseHeartbeat(a)
@@ -37,37 +36,11 @@ func (p *peer) heartbeat(self string, timeout time.Duration) HeartbeatDone {
 		err = fmt.Errorf("ha-heartbeat: unknown state %q", h.State)
 	}
 	if err != nil {
-		p.can.Store(0)
+		p.known.forget()
 		return HeartbeatDone{Err: err.Error()}
 	}
-	if !p.ability().known() {
-		p.discover(timeout)
-	}
 	p.route.choose(p.ability())
-	return HeartbeatDone{State: state, Time: h.Time, Scopes: h.Scopes, Unsent: h.Unsent}
-}
-
-// discover finds out what the peer understands from its list of commands and
-// from its status: Kea shows dhcp-state since 2.7.1, and lease state 3 exists
-// since 2.7.0. A peer that refuses to tell is taken for a Kea 2.2, and one that
-// does not answer at all remains unknown, which is treated alike.
-func (p *peer) discover(timeout time.Duration) {
-	can := abilityKnown
-	a, err := p.ctl.call(command("list-commands", nil), timeout)
-	if err != nil {
-		return
-	}
-	var names []string
-	if json.Unmarshal(a.Arguments, &names) == nil && slices.Contains(names, applyName) {
-		can |= abilityNeedle
-	}
-	if a, err := p.ctl.call(command("status-get", nil), timeout); err == nil {
-		var status map[string]json.RawMessage
-		if json.Unmarshal(a.Arguments, &status) == nil && status["dhcp-state"] != nil {
-			can |= abilityReleased
-		}
-	}
-	p.can.Store(uint32(can))
+	return HeartbeatDone{State: state, Time: h.Time, At: at, Scopes: h.Scopes, Unsent: h.Unsent}
 }
 
 // reset sends ha-reset.

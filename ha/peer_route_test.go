@@ -33,14 +33,14 @@ func TestRoute(t *testing.T) {
 	if !p.lane(a.Addr).add(&a, false, 1, ticket{}) {
 		t.Fatal("an idle lane takes no change")
 	}
-	p.can.Store(uint32(abilityKnown | abilityNeedle))
+	p.known.learn(abilityKnown|abilityNeedle, p.known.life())
 	expect("a needletail, with a change on its way from before", lanesDefault)
 	l := p.lane(a.Addr)
 	l.swap()
 	l.settleAll(l.sending.items, updated, "")
 	expect("a needletail", 1)
-	p.can.Store(0)
+	p.known.forget()
 	expect("a needletail that is silent", 1)
-	p.can.Store(uint32(abilityKnown))
+	p.known.learn(abilityKnown, p.known.life())
 	expect("a Kea in its place", lanesDefault)
 }

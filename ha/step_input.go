@@ -22,6 +22,7 @@ type HeartbeatDone struct {
 	Err    string
 	State  State
 	Time   time.Time // the partner's date-time
+	At     time.Time // when the answer came; zero: now
 	Scopes []string
 	Unsent uint64    // unsent-update-count; 0 if absent
 	Began  time.Time // when it was asked; zero: after everything that the machine knows

@@ -46,9 +46,7 @@ func (l *link) abandonSync() {
 // returns how many leases changed here. period bounds how long a Kea stays
 // silent without hearing from us; zero means until enabled.
 func (d *Driver) sync(ctx context.Context, l *link, from *peer, period time.Duration) (int, error) {
-	if !from.ability().known() {
-		from.discover(requestTimeout)
-	}
+	from.learn(requestTimeout)
 	m := newMerger(d.opt.Store, d.filter[l.index], &l.touched)
 	if from == l.partner {
 		m.ours = l.ours

@@ -13,6 +13,7 @@ const backlogPiece = 512
 // it is empty and sealed; it stops at the first update that is not accepted
 // (Kea: ha_service.cc, asyncSendLeaseUpdatesFromBacklog).
 func (l *link) sendBacklog(ctx context.Context, from Drain) error {
+	l.partner.learn(requestTimeout)
 	var piece [backlogPiece]Update
 	for !from.Seal() {
 		n := from.Peek(piece[:])
