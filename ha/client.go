@@ -1,6 +1,7 @@
 package ha
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"time"
@@ -41,8 +42,31 @@ func newClient(p *config.Peer, conns int) (*client, error) {
 	if p.User != "" {
 		c.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte(p.User+":"+p.Password))
 	}
+	var conf *tls.Config
+	if p.TLS.CertFile != "" {
+		var err error
+		if conf, err = clientTLS(p.TLS); err != nil {
+			return nil, fmt.Errorf("peer %s: %w", p.Name, err)
+		}
+		c.url = "https://" + p.Addr.String() + "/"
+	}
+	c.open(p.Addr.String(), conf, conns)
+	return c, nil
+}
+
+// sibling is a client of the same peer with connections of its own.
+func (c *client) sibling(conns int) *client {
+	s := &client{peer: c.peer, host: c.host, url: c.url, auth: c.auth}
+	s.open(c.http.Addr, c.http.TLSConfig, conns)
+	return s
+}
+
+// open prepares the connections; conf is nil without TLS.
+func (c *client) open(addr string, conf *tls.Config, conns int) {
 	c.http = &fasthttp.HostClient{
-		Addr:                      p.Addr.String(),
+		Addr:                      addr,
+		IsTLS:                     conf != nil,
+		TLSConfig:                 conf,
 		NoDefaultUserAgentHeader:  true,
 		MaxConns:                  conns,
 		MaxConnWaitTimeout:        requestTimeout,
@@ -52,14 +76,6 @@ func newClient(p *config.Peer, conns int) (*client, error) {
 		MaxResponseBodySize:       answerMax,
 		DialTimeout:               c.wire.dial,
 	}
-	if p.TLS.CertFile != "" {
-		conf, err := clientTLS(p.TLS)
-		if err != nil {
-			return nil, fmt.Errorf("peer %s: %w", p.Name, err)
-		}
-		c.http.IsTLS, c.http.TLSConfig, c.url = true, conf, "https://"+p.Addr.String()+"/"
-	}
-	return c, nil
 }
 
 // retryOnce sends a request again whose connection turned out to be closed.

@@ -77,7 +77,7 @@ func (d *Driver) syncCompleteHandler(ctx context.Context, args json.RawMessage) 
 }
 
 // syncHandler is ha-sync: a sync from any peer, now, in any state; the machine
-// is not moved by it.
+// is not moved by it. It is refused while another one is under way.
 func (d *Driver) syncHandler(_ context.Context, args json.RawMessage) control.Response {
 	var in struct {
 		Name   *string `json:"server-name"`
@@ -102,7 +102,7 @@ func (d *Driver) syncHandler(_ context.Context, args json.RawMessage) control.Re
 	if in.Period != nil {
 		period = time.Duration(*in.Period) * time.Second
 	}
-	n, err := d.sync(d.ctx, l, from, period)
+	n, err := d.syncByHand(l, from, period)
 	if err != nil {
 		return control.Errorf("synchronization with %s failed: %v", from.name, err)
 	}

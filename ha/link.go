@@ -1,7 +1,6 @@
 package ha
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -38,11 +37,11 @@ type link struct {
 	news   bool
 
 	// The rest belongs to the driver's loop.
-	counting  bool               // the last scope was Interrupted: report Counted
-	beating   bool               // a heartbeat is on the way
-	beatAgain bool               // and another one is wanted after it
-	learning  bool               // the partner is being asked what it understands
-	stopSync  context.CancelFunc // of the running sync; nil: none
+	counting  bool  // the last scope was Interrupted: report Counted
+	beating   bool  // a heartbeat is on the way
+	beatAgain bool  // and another one is wanted after it
+	learning  bool  // the partner is being asked what it understands
+	turn      *turn // of the last sync; nil: none yet
 }
 
 // settled takes in an answer of the active partner that the machine may have

@@ -10,8 +10,8 @@ import (
 	"needletail/internal/config"
 )
 
-// controlConns is how many connections carry everything but lease updates and
-// heartbeats.
+// controlConns is how many connections carry everything but lease updates,
+// heartbeats and the pages of a sync.
 const controlConns = 4
 
 // peer is another server of a relationship: the ways to it and what it was
@@ -23,7 +23,7 @@ type peer struct {
 	timeout time.Duration // of a lease update
 
 	beats *client // heartbeats, one connection: they never wait behind anything
-	ctl   *client // sync, commands
+	ctl   *client // commands
 	bulk  *client // lease updates, one connection per lane
 	lanes []*lane
 	route route
@@ -43,17 +43,13 @@ func newPeer(p *config.Peer, r *config.Relationship, l *link) (*peer, error) {
 	if lanes <= 0 {
 		lanes = lanesDefault
 	}
-	out := &peer{name: p.Name, backup: p.Role == RoleBackup.String(), link: l,
-		timeout: min(requestTimeout, max(r.MaxResponseDelay, time.Second))}
-	for _, c := range []struct {
-		to    **client
-		conns int
-	}{{&out.beats, 1}, {&out.ctl, controlConns}, {&out.bulk, lanes}} {
-		var err error
-		if *c.to, err = newClient(p, c.conns); err != nil {
-			return nil, err
-		}
+	ctl, err := newClient(p, controlConns)
+	if err != nil {
+		return nil, err
 	}
+	out := &peer{name: p.Name, backup: p.Role == RoleBackup.String(), link: l,
+		beats: ctl.sibling(1), ctl: ctl, bulk: ctl.sibling(lanes),
+		timeout: min(requestTimeout, max(r.MaxResponseDelay, time.Second))}
 	for range lanes {
 		out.lanes = append(out.lanes, newLane(out))
 	}

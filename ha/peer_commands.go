@@ -12,12 +12,16 @@ func refusal(what, peer string, a answer) error {
 }
 
 // demand sends a command that must succeed (result 0 or 3).
-func (p *peer) demand(what string, body []byte, timeout time.Duration) (answer, error) {
-	a, err := p.ctl.call(body, timeout)
+func (c *client) demand(what string, body []byte, timeout time.Duration) (answer, error) {
+	a, err := c.call(body, timeout)
 	if err == nil && a.Result != resultSuccess && a.Result != resultEmpty {
-		err = refusal(what, p.name, a)
+		err = refusal(what, c.peer, a)
 	}
 	return a, err
+}
+
+func (p *peer) demand(what string, body []byte, timeout time.Duration) (answer, error) {
+	return p.ctl.demand(what, body, timeout)
 }
 
 // heartbeat asks the peer for its state.

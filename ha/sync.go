@@ -15,47 +15,63 @@ const pageDefault = 10000
 
 // startSync begins the sync the machine asked for. An earlier one is abandoned.
 func (d *Driver) startSync(l *link, id uint64) {
-	l.abandonSync()
-	ctx, cancel := context.WithCancel(d.ctx)
-	l.stopSync = cancel
+	t := l.nextTurn(d.ctx)
 	d.task(func() {
-		defer cancel()
-		begin := time.Now()
-		l.landed(ctx)
-		n, err := d.sync(ctx, l, l.partner, max(l.conf.SyncTimeout/time.Second, 1)*time.Second)
-		if ctx.Err() != nil {
+		var begin time.Time
+		n, err := t.run(func(ctx context.Context) (int, error) {
+			begin = time.Now()
+			l.landed(ctx)
+			return d.sync(ctx, l, l.partner, max(l.conf.SyncTimeout/time.Second, 1)*time.Second)
+		})
+		switch {
+		case errors.Is(err, errAbandoned):
 			return
-		}
-		if err == nil {
+		case err == nil:
 			l.log.Info("lease database synchronized", "from", l.partner.name, "taken over", n, "took", time.Since(begin).Round(time.Millisecond))
-		} else {
+		default:
 			l.log.Warn("lease database synchronization failed", "from", l.partner.name, "reason", err)
 		}
 		d.input(l.index, SyncDone{ID: id, Err: text(err)})
 	})
 }
 
-func (l *link) abandonSync() {
-	if l.stopSync != nil {
-		l.stopSync()
-		l.stopSync = nil
+// syncByHand is ha-sync: it waits for its end. The machine's own sync goes
+// before it, one by hand does not.
+func (d *Driver) syncByHand(l *link, from *peer, period time.Duration) (int, error) {
+	var t *turn
+	err := d.do(func() {
+		if !l.syncing() {
+			t = l.nextTurn(d.ctx)
+		}
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case t == nil:
+		return 0, errors.New("another synchronization is under way")
 	}
+	return t.run(func(ctx context.Context) (int, error) { return d.sync(ctx, l, from, period) })
 }
 
 // sync fetches the leases of a peer and takes over what is newer than ours. It
 // returns how many leases changed here. period bounds how long a Kea stays
-// silent without hearing from us; zero means until enabled.
+// silent without hearing from us; zero means until enabled. Pages come over a
+// connection of their own, as a Kea fetches them; it ends with ctx, for nobody
+// waits for the page of an abandoned sync.
 func (d *Driver) sync(ctx context.Context, l *link, from *peer, period time.Duration) (int, error) {
 	from.learn(requestTimeout)
+	pages := from.ctl.sibling(1)
+	defer pages.close()
+	defer context.AfterFunc(ctx, pages.close)()
 	m := newMerger(d.opt.Store, d.filter[l.index], &l.touched)
 	if from == l.partner {
 		m.ours = l.ours
 	}
 	var err error
 	if from.ability().batch() {
-		err = l.syncNeedle(ctx, from, m)
+		err = l.syncNeedle(ctx, from, pages, m)
 	} else {
-		err = l.syncKea(ctx, from, period, m)
+		err = l.syncKea(ctx, from, pages, period, m)
 	}
 	return m.changed, errors.Join(err, m.finish())
 }

@@ -15,7 +15,7 @@ import (
 // partner is silent meanwhile: each page is preceded by a dhcp-disable that
 // restarts its timer. If anything fails after the first one, the partner is
 // enabled again (Kea: ha_service.cc, asyncSyncLeases).
-func (l *link) syncKea(ctx context.Context, from *peer, period time.Duration, m *merger) error {
+func (l *link) syncKea(ctx context.Context, from *peer, pages *client, period time.Duration, m *merger) error {
 	l.touched.begin()
 	defer l.touched.end()
 	origin := originRemote + l.index
@@ -31,7 +31,7 @@ func (l *link) syncKea(ctx context.Context, from *peer, period time.Duration, m 
 			}
 			return err
 		}
-		n, to, err := l.page(from, last, limit, m)
+		n, to, err := l.page(pages, last, limit, m)
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -69,14 +69,14 @@ func (l *link) complete(from *peer, origin int) error {
 // page fetches and merges one page. It returns how many leases the page had
 // and the last address: a lease that does not parse counts and is skipped, and
 // its address still leads to the next page.
-func (l *link) page(from *peer, last netip.Addr, limit int, m *merger) (n int, to netip.Addr, err error) {
+func (l *link) page(from *client, last netip.Addr, limit int, m *merger) (n int, to netip.Addr, err error) {
 	a, err := from.demand("lease4-get-page", pageCommand(last, limit), l.conf.SyncTimeout)
 	if err != nil {
 		return 0, to, err
 	}
 	var in struct{ Leases []json.RawMessage }
 	if err := json.Unmarshal(a.Arguments, &in); err != nil {
-		return 0, to, fmt.Errorf("lease4-get-page of %s: %w", from.name, err)
+		return 0, to, fmt.Errorf("lease4-get-page of %s: %w", from.peer, err)
 	}
 	now, bad := time.Now(), 0
 	for _, raw := range in.Leases {
@@ -92,7 +92,7 @@ func (l *link) page(from *peer, last netip.Addr, limit int, m *merger) (n int, t
 		}
 	}
 	if bad > 0 {
-		l.log.Warn("leases of a sync page do not parse and are skipped", "from", from.name, "leases", bad)
+		l.log.Warn("leases of a sync page do not parse and are skipped", "from", from.peer, "leases", bad)
 	}
 	return len(in.Leases), to, m.flush()
 }

@@ -23,7 +23,7 @@ type fetched struct {
 // syncNeedle fetches everything from a needletail, which stays in service: it
 // was told to send every change from now on, and those win over what the pages
 // say (see touched). The next page is fetched while the last is merged.
-func (l *link) syncNeedle(ctx context.Context, from *peer, m *merger) error {
+func (l *link) syncNeedle(ctx context.Context, from *peer, conn *client, m *merger) error {
 	l.touched.begin()
 	defer l.touched.end()
 	if _, err := from.demand(openName, command(openName, arguments{"server-name": l.conf.ThisServer}), requestTimeout); err != nil {
@@ -32,7 +32,7 @@ func (l *link) syncNeedle(ctx context.Context, from *peer, m *merger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	pages := make(chan fetched, 1)
-	go l.fetch(ctx, from, pages)
+	go l.fetch(ctx, conn, pages)
 	for p := range pages {
 		if p.err != nil {
 			return p.err
@@ -52,7 +52,7 @@ func (l *link) syncNeedle(ctx context.Context, from *peer, m *merger) error {
 
 // fetch delivers the pages in order and closes the channel after the last, the
 // first error or the end of ctx.
-func (l *link) fetch(ctx context.Context, from *peer, pages chan<- fetched) {
+func (l *link) fetch(ctx context.Context, from *client, pages chan<- fetched) {
 	defer close(pages)
 	var next netip.Addr
 	for {
@@ -69,18 +69,18 @@ func (l *link) fetch(ctx context.Context, from *peer, pages chan<- fetched) {
 	}
 }
 
-func (l *link) needlePage(from *peer, after netip.Addr) (entries []byte, next netip.Addr, err error) {
+func (l *link) needlePage(from *client, after netip.Addr) (entries []byte, next netip.Addr, err error) {
 	a, err := from.demand(pageName, syncPageCommand(l.conf.ThisServer, after, needlePage), l.conf.SyncTimeout)
 	if err != nil {
 		return nil, next, err
 	}
 	var page syncPage
 	if err := json.Unmarshal(a.Arguments, &page); err != nil {
-		return nil, next, fmt.Errorf("%s of %s: %w", pageName, from.name, err)
+		return nil, next, fmt.Errorf("%s of %s: %w", pageName, from.peer, err)
 	}
 	if page.Next != "" {
 		if next, err = netip.ParseAddr(page.Next); err != nil {
-			return nil, next, fmt.Errorf("%s of %s: %w", pageName, from.name, err)
+			return nil, next, fmt.Errorf("%s of %s: %w", pageName, from.peer, err)
 		}
 	}
 	entries, err = base64.StdEncoding.DecodeString(page.Entries)
