@@ -1,6 +1,7 @@
 package ha
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"fmt"
@@ -61,6 +62,14 @@ func (c *client) sibling(conns int) *client {
 	return s
 }
 
+// own is a sibling with one connection, for a single exchange; done ends it, and
+// so does the end of ctx, whatever is on its way.
+func (c *client) own(ctx context.Context) (s *client, done func()) {
+	s = c.sibling(1)
+	stop := context.AfterFunc(ctx, s.close)
+	return s, func() { stop(); s.close() }
+}
+
 // open prepares the connections; conf is nil without TLS.
 func (c *client) open(addr string, conf *tls.Config, conns int) {
 	c.http = &fasthttp.HostClient{
@@ -79,8 +88,8 @@ func (c *client) open(addr string, conf *tls.Config, conns int) {
 }
 
 // retryOnce sends a request again whose connection turned out to be closed.
-// Every command of the protocol may be repeated: updates overwrite, and
-// deleting what is gone is a success.
+// Every command of the protocol but one may be repeated (see maintenance): updates
+// overwrite, and deleting what is gone is a success.
 func retryOnce(*fasthttp.Request, int, error) (resetTimeout, retry bool) { return false, true }
 
 // post sends body and hands the answer's body to read, which must not keep it.

@@ -111,6 +111,60 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
+// A command whose connection breaks without an answer is sent again, but a
+// cancel is not: it may have worked, and a second one is refused for that. It
+// finds no connection that has been idle, so it need not be.
+func TestCancelIsSentOnce(t *testing.T) {
+	for cancel, want := range map[bool]int{false: 2, true: 1} {
+		at, heads, conns := rawServer(t, "tcp4", "127.0.0.1:0", 1)
+		conf := pairConfig("server1", "load-balancing", freePort(t), at)
+		p, err := newPeer(conf.Peers[1], conf, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.maintenance(t.Context(), "server1", cancel, LoadBalancing) // opens a connection that is closed then
+		<-heads
+		<-conns
+		if p.maintenance(t.Context(), "server1", cancel, LoadBalancing).Result != 0 {
+			t.Errorf("cancel %v: an idle connection that was closed is a failure", cancel)
+		}
+		p.close()
+
+		l, asked := hangUp(t)
+		conf = pairConfig("server1", "load-balancing", freePort(t), l)
+		if p, err = newPeer(conf.Peers[1], conf, nil); err != nil {
+			t.Fatal(err)
+		}
+		if d := p.maintenance(t.Context(), "server1", cancel, LoadBalancing); !d.Silent || len(asked) != want {
+			t.Errorf("cancel %v: asked %d times, want %d: %+v", cancel, len(asked), want, d)
+		}
+		p.close()
+	}
+}
+
+// hangUp is a server that closes a connection when it has read of a request.
+func hangUp(t *testing.T) (netip.AddrPort, <-chan struct{}) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	asked := make(chan struct{}, 16)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if n, _ := c.Read(make([]byte, 4096)); n > 0 {
+				asked <- struct{}{}
+			}
+			c.Close()
+		}
+	}()
+	return netip.MustParseAddrPort(l.Addr().String()), asked
+}
+
 // A server that accepts and says nothing costs the deadline, no more.
 func TestSilentServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

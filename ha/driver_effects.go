@@ -37,7 +37,7 @@ func (d *Driver) execute(effects []Effect) {
 			d.task(func() { d.input(l.index, ResetDone{Err: text(l.partner.reset(l.conf.ThisServer))}) })
 		case SendMaintenance:
 			l := d.links[e.Relationship]
-			d.task(func() { d.input(l.index, l.partner.maintenance(l.conf.ThisServer, e.Cancel, e.State)) })
+			d.task(func() { d.input(l.index, l.partner.maintenance(d.ctx, l.conf.ThisServer, e.Cancel, e.State)) })
 		case Answer:
 			d.answer(e)
 		case Transition:

@@ -1,6 +1,7 @@
 package ha
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -53,10 +54,17 @@ func (p *peer) reset(self string) error {
 	return err
 }
 
-// maintenance sends ha-maintenance-notify. A Kea answers a cancel with its new
-// state since 2.7.5.
-func (p *peer) maintenance(self string, cancel bool, state State) MaintenanceDone {
-	a, err := p.ctl.call(maintenanceCommand(self, cancel, state.String()), requestTimeout)
+// maintenance sends ha-maintenance-notify over a new connection, as a Kea does:
+// one that has been idle may turn out to be closed, and a cancel must not be
+// sent again for that. If the first one worked, the second would be refused. A
+// Kea answers a cancel with its new state since 2.7.5.
+func (p *peer) maintenance(ctx context.Context, self string, cancel bool, state State) MaintenanceDone {
+	c, done := p.ctl.own(ctx)
+	defer done()
+	if cancel {
+		c.http.MaxIdemponentCallAttempts = 1
+	}
+	a, err := c.call(maintenanceCommand(self, cancel, state.String()), requestTimeout)
 	if err != nil {
 		return MaintenanceDone{Result: resultError, Silent: true, Err: err.Error()}
 	}

@@ -60,9 +60,8 @@ func (d *Driver) syncByHand(l *link, from *peer, period time.Duration) (int, err
 // waits for the page of an abandoned sync.
 func (d *Driver) sync(ctx context.Context, l *link, from *peer, period time.Duration) (int, error) {
 	from.learn(requestTimeout)
-	pages := from.ctl.sibling(1)
-	defer pages.close()
-	defer context.AfterFunc(ctx, pages.close)()
+	pages, done := from.ctl.own(ctx)
+	defer done()
 	m := newMerger(d.opt.Store, d.filter[l.index], &l.touched)
 	if from == l.partner {
 		m.ours = l.ours
