@@ -23,6 +23,7 @@ type fakeKea struct {
 	state string
 	odd   map[string]string // command to the whole body of its answer
 	hang  map[string]bool   // commands that are never answered
+	hold  chan struct{}     // lease4-update is answered when it is closed; nil: at once
 	asked []asked
 	deaf  bool // keeps nothing of what it is asked
 }
@@ -56,11 +57,14 @@ func (k *fakeKea) serve(w http.ResponseWriter, r *http.Request) {
 		k.asked = append(k.asked, q)
 	}
 	answer, odd := k.odd[q.Command]
-	hang := k.hang[q.Command]
+	hang, hold := k.hang[q.Command], k.hold
 	if !odd {
 		answer = k.usual(q)
 	}
 	k.mu.Unlock()
+	if hold != nil && q.Command == "lease4-update" {
+		<-hold
+	}
 	if hang {
 		<-r.Context().Done()
 		return

@@ -30,7 +30,7 @@ type link struct {
 	touched    touched
 	serving    stream // a sync the partner makes from us
 
-	overflowed atomic.Uint64 // queries refused beyond parkedMax
+	overflowed atomic.Uint64 // queries refused beyond parkedMax, or held too long
 
 	mu     sync.Mutex // guards report
 	report UpdatesDone

@@ -8,7 +8,7 @@ type Stats struct {
 	State, Partner State
 	Interrupted    bool
 	Parked         int64  // queries whose reply waits for a partner
-	Overflowed     uint64 // queries refused beyond parked-packet-limit
+	Overflowed     uint64 // queries refused beyond parked-packet-limit, or held too long
 	Unsent         uint64 // queries whose changes the state kept from the partner
 	Backlog        int    // updates queued in communication-recovery
 	Peers          []PeerStats

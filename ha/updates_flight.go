@@ -47,11 +47,14 @@ func (f *flight) park(q int, n int, l *link) {
 	f.mu.Unlock()
 }
 
-// refuse marks query q: its reply must not leave.
-func (f *flight) refuse(q int) {
+// refuse marks query q: its reply must not leave. It reports whether that is
+// news.
+func (f *flight) refuse(q int) bool {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	was := f.queries[q].refused
 	f.queries[q].refused = true
-	f.mu.Unlock()
+	return !was
 }
 
 // landed takes in one awaited answer for query q, and ends the flight with the

@@ -1,6 +1,7 @@
 package ha
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -90,6 +91,62 @@ func TestPartnerNeverAnswers(t *testing.T) {
 	}
 	if got := n.links[0].parked.Load(); got != 0 {
 		t.Errorf("%d queries still parked", got)
+	}
+}
+
+// A partner that answers, but slowly, costs a client no more than the timeout:
+// what has waited longer for its turn is refused and not sent, and the partner
+// remains available.
+func TestSlowPartnerPushesBack(t *testing.T) {
+	k := newFakeKea(t)
+	conf := pairConfig("server1", "load-balancing", freePort(t), k.addr)
+	conf.ClientThreads, conf.MaxResponseDelay = 1, time.Minute
+	n := startNode(t, conf)
+	n.reach(LoadBalancing)
+	k.heard()
+	hold := make(chan struct{})
+	k.set(func() { k.hold = hold })
+	replies := make(map[string]chan bool)
+	send := func(addr string) {
+		reply := make(chan bool, 1)
+		replies[addr] = reply
+		go func() { reply <- n.lease(addr, 1) }()
+	}
+	p := n.links[0].partner
+	lane := p.lanes[0]
+	waiting := func(age time.Duration) int {
+		lane.mu.Lock()
+		defer lane.mu.Unlock()
+		for i := range lane.waiting.items {
+			lane.waiting.items[i].at = time.Now().Add(-age)
+		}
+		return len(lane.waiting.items)
+	}
+	send("192.0.2.20")
+	waitFor(t, "the first is on its way", func() bool { return slices.Contains(k.names(), "lease4-update") })
+	send("192.0.2.21")
+	send("192.0.2.22")
+	waitFor(t, "two wait", func() bool { return waiting(p.timeout+time.Second) == 2 })
+	send("192.0.2.23")
+	waitFor(t, "three wait", func() bool {
+		lane.mu.Lock()
+		defer lane.mu.Unlock()
+		return len(lane.waiting.items) == 3
+	})
+	close(hold)
+	for addr, want := range map[string]bool{"192.0.2.20": true, "192.0.2.21": false, "192.0.2.22": false, "192.0.2.23": true} {
+		if got := <-replies[addr]; got != want {
+			t.Errorf("%s: reply leaves %v, want %v", addr, got, want)
+		}
+	}
+	if got := k.heard(); len(got) != 2 {
+		t.Errorf("sent %v, want two updates", got)
+	}
+	if refused, dropped := n.links[0].overflowed.Load(), p.sent.dropped.Load(); refused != 2 || dropped != 2 || n.links[0].parked.Load() != 0 {
+		t.Errorf("%d queries refused, %d updates dropped, want 2 of each", refused, dropped)
+	}
+	if s := n.status(0); s.State != LoadBalancing || s.Partner != LoadBalancing {
+		t.Errorf("%s, the partner %s", s.State, s.Partner)
 	}
 }
 

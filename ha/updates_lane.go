@@ -50,8 +50,9 @@ func (l *load) reset() { l.buf, l.items = l.buf[:0], l.items[:0] }
 // item is one change of a load.
 type item struct {
 	form   form
-	end    int // in buf
-	ticket     // who waits; its flight is nil for nobody
+	end    int       // in buf
+	at     time.Time // when it came, if somebody waits
+	ticket           // who waits; its flight is nil for nobody
 }
 
 // ticket names a change of a flight: what waits for an answer.
@@ -87,6 +88,9 @@ func newLane(p *peer) *lane { return &lane{peer: p, wake: make(chan struct{}, 1)
 func (l *lane) add(c *leases.Lease, del bool, seq uint64, t ticket) bool {
 	a := l.peer.ability()
 	it := item{ticket: t}
+	if t.flight != nil {
+		it.at = time.Now()
+	}
 	l.mu.Lock()
 	if l.closed || t.flight == nil && len(l.waiting.items) >= waitingMax {
 		l.mu.Unlock()
@@ -153,6 +157,11 @@ func (l *lane) close() {
 func (l *lane) send(ctx context.Context) {
 	items, start := l.sending.items, 0
 	for len(items) > 0 {
+		if n := l.overdue(items); n > 0 {
+			l.drop(items[:n])
+			items, start = items[n:], items[n-1].end
+			continue
+		}
 		n := group(items, start)
 		end := items[n-1].end
 		err := ctx.Err()
@@ -164,6 +173,31 @@ func (l *lane) send(ctx context.Context) {
 			return
 		}
 		items, start = items[n:], end
+	}
+}
+
+// overdue returns how many of the first items have waited for their turn for so
+// long that no client should wait for them any more. The peer answers, or they
+// would have failed; it is only slower than our clients.
+func (l *lane) overdue(items []item) (n int) {
+	last := time.Now().Add(-l.peer.timeout)
+	for n < len(items) && items[n].flight != nil && items[n].at.Before(last) {
+		n++
+	}
+	return n
+}
+
+// drop refuses items that are overdue, and does not send them, as with queries
+// beyond parked-packet-limit: they would only keep those waiting that came later,
+// and without an answer nothing was promised. Their clients ask again.
+func (l *lane) drop(items []item) {
+	for _, it := range items {
+		if it.flight.refuse(it.query) {
+			l.peer.link.overflowed.Add(1)
+		}
+		l.peer.sent.dropped.Add(1)
+		l.peer.route.pending.Add(-1)
+		it.flight.landed(it.query, false, it.change)
 	}
 }
 

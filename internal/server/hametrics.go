@@ -15,7 +15,7 @@ var (
 	haPartnerDesc     = describe("ha_partner_state", "1 for the partner's last known state.", "relationship", "state")
 	haInterruptedDesc = describe("ha_communication_interrupted", "1 while the partner was not heard for max-response-delay.", "relationship")
 	haParkedDesc      = describe("ha_queries_parked", "Queries whose reply waits for a partner.", "relationship")
-	haOverDesc        = describe("ha_queries_refused_total", "Queries refused beyond parked-packet-limit.", "relationship")
+	haOverDesc        = describe("ha_queries_refused_total", "Queries refused because a partner is slow: beyond parked-packet-limit, or held too long.", "relationship")
 	haUnsentDesc      = describe("ha_queries_unsent_total", "Queries whose lease changes the state kept from the partner.", "relationship")
 	haBacklogDesc     = describe("ha_backlog_updates", "Lease updates queued in communication-recovery.", "relationship")
 	haUpdatesDesc     = describe("ha_lease_updates_total", "Lease updates sent, by peer and outcome.", "relationship", "peer", "outcome")
