@@ -3,6 +3,7 @@ package ha
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"needletail/internal/control"
 )
@@ -34,6 +35,29 @@ func (d *Driver) enableHandler(ctx context.Context, args json.RawMessage) contro
 	i, own := via(ctx)
 	r := d.ask(i, func(t uint64) Input { return ServiceOn{Token: t, Origin: uint32(origin), Shared: !own} })
 	return withText(r, "DHCP service successfully enabled")
+}
+
+// borrowService takes over what disables service, before loop begins. The
+// scopes of waiting are in the filters, so no query slips through between the
+// two switches.
+func (d *Driver) borrowService() {
+	if d.opt.Network == nil {
+		return
+	}
+	for _, h := range d.opt.Network.HandOver() {
+		d.apply(0, ServiceOff{Origin: uint32(h.Origin), Shared: true, Period: h.Left})
+	}
+}
+
+// returnService gives back what is not of HA, after loop has ended: it holds
+// without relationships, or with the next ones.
+func (d *Driver) returnService() {
+	if d.opt.Network == nil || d.machine == nil {
+		return
+	}
+	for _, h := range d.machine.Service().lasting(time.Now()) {
+		d.opt.Network.Disable(h.Origin, h.Left)
+	}
 }
 
 // withText words a success; the machine's own wording is for its tests.

@@ -31,7 +31,7 @@ type Options struct {
 	Unacked  Unacked
 	Registry *control.Registry // the commands are registered here
 	Status   *control.Status
-	Network  *control.NetworkState // gets dhcp-disable and dhcp-enable back on Close
+	Network  *control.NetworkState // lends who disables service, with the commands for it, until Close
 	// Where names the relays or subnets that relationship i's unacked clients
 	// came through; nil if unknown.
 	Where func(i int) []string
@@ -105,6 +105,7 @@ func Start(o Options) (_ *Driver, err error) {
 		}
 	}
 	d.execute(out.Effects) // scopes are in the filters before the first packet
+	d.borrowService()
 	d.task(d.loop)
 	return d, nil
 }
@@ -181,5 +182,6 @@ func (d *Driver) Close() {
 		}
 	}
 	d.tasks.Wait()
+	d.returnService()
 	d.unregister()
 }

@@ -3,6 +3,8 @@ package ha
 import (
 	"sort"
 	"time"
+
+	"needletail/internal/control"
 )
 
 // Origins of a disabled service (Kea: dhcpsrv/network_state.h).
@@ -83,6 +85,22 @@ func (s *Service) expire(now time.Time) (changed bool, next time.Time) {
 		}
 	}
 	return changed, next
+}
+
+// lasting returns the origins that outlive the relationships: the user's and
+// the database's. Those of HA begin anew with them (Kea since 2.7.1).
+func (s *Service) lasting(now time.Time) (all []control.Held) {
+	s.expire(now)
+	for o, at := range s.off {
+		h := control.Held{Origin: control.Origin(o.id)}
+		if !at.IsZero() {
+			h.Left = at.Sub(now)
+		}
+		if !h.Origin.HA() {
+			all = append(all, h)
+		}
+	}
+	return all
 }
 
 // Origins returns the disabling origins, sorted, each once: what status-get

@@ -144,6 +144,10 @@ func TestRelationshipsAreApart(t *testing.T) {
 	on("the user", false, false)
 	m.Step(t0, 0, ServiceOn{Origin: OriginUser, Shared: true})
 	on("the user again", false, true)
+	m.Step(t0, 1, ServiceOff{Origin: OriginUser})
+	on("the user, through a relationship's own listener", false, false)
+	m.Step(t0, 0, ServiceOn{Origin: OriginUser})
+	on("the user again, through another", false, true)
 	m.Step(t0, 0, ServiceOn{Origin: OriginLocal, Shared: true}) // to let a server serve by hand
 	on("the local origin by hand", true, true)
 }

@@ -3,6 +3,8 @@ package ha
 import (
 	"strings"
 	"time"
+
+	"needletail/internal/control"
 )
 
 // Results of Kea's commands (Kea: cc/command_interpreter.h; 1001: ha_service.h).
@@ -34,7 +36,7 @@ func (r *relationship) command(now time.Time, in Input) {
 	case ServiceOff:
 		r.serviceOff(now, in)
 	case ServiceOn:
-		r.m.service.enable(origin{in.Origin, r.reach(in.Shared)})
+		r.m.service.enable(origin{in.Origin, r.reach(in.Origin, in.Shared)})
 		r.answer(in.Token, resultSuccess, "DHCP service successfully enabled")
 	default:
 		panic("ha: unknown input")
@@ -123,7 +125,7 @@ func (r *relationship) serviceOff(now time.Time, in ServiceOff) {
 	if in.Origin >= OriginRemote && in.Origin < OriginRemote+1000 {
 		r.readingBegins()
 	}
-	r.m.service.disable(origin{in.Origin, r.reach(in.Shared)}, in.Period, now)
+	r.m.service.disable(origin{in.Origin, r.reach(in.Origin, in.Shared)}, in.Period, now)
 	text := "DHCPv4 service disabled"
 	if in.Period > 0 {
 		text += " for " + in.Period.String()
@@ -141,9 +143,9 @@ func (r *relationship) readingBegins() {
 }
 
 // reach is whom an origin silences: this relationship, or all when the command
-// came over a socket that belongs to none.
-func (r *relationship) reach(shared bool) int {
-	if shared {
+// came over a socket that belongs to none, or is no matter of HA.
+func (r *relationship) reach(id uint32, shared bool) int {
+	if shared || !control.Origin(id).HA() {
 		return everyone
 	}
 	return r.i

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,16 +32,43 @@ type NetworkState struct {
 	after    After
 }
 
-// After runs f after d, once, unless it is stopped before: time.AfterFunc in
+// HA tells an origin of high availability, which a new configuration forgets,
+// from the user's and the database's, which it keeps.
+func (o Origin) HA() bool { return o >= OriginHALocal && o < OriginDB }
+
+// After runs f after d, once, unless it is stopped before: AfterFunc in
 // production.
-type After func(d time.Duration, f func()) (stop func() bool)
+type After func(d time.Duration, f func()) Timer
+
+// Timer is what After has begun.
+type Timer interface {
+	Stop() bool
+	Left() time.Duration
+}
 
 // AfterFunc is After on the machine's clock.
-func AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+func AfterFunc(d time.Duration, f func()) Timer {
+	return alarm{time.AfterFunc(d, f), time.Now().Add(d)}
+}
+
+type alarm struct {
+	*time.Timer
+	at time.Time
+}
+
+// Left implements Timer.
+func (a alarm) Left() time.Duration { return time.Until(a.at) }
 
 // pause is the pending end of one origin's disabling. Its identity tells a
 // timer that fires late from the one that replaced it.
-type pause struct{ stop func() bool }
+type pause struct{ timer Timer }
+
+// Held is an origin that disables service, and for how much longer; 0: until it
+// is enabled.
+type Held struct {
+	Origin Origin
+	Left   time.Duration
+}
 
 // NewNetworkState returns an enabled service.
 func NewNetworkState(after After) *NetworkState {
@@ -66,7 +94,7 @@ func (n *NetworkState) Disable(o Origin, period time.Duration) {
 	n.cancel(o)
 	p := new(pause)
 	n.timers[o] = p
-	p.stop = n.after(period, func() { n.elapsed(o, p) })
+	p.timer = n.after(period, func() { n.elapsed(o, p) })
 }
 
 // Enable takes back what o disabled and cancels its timer. Service runs again
@@ -85,7 +113,7 @@ func (n *NetworkState) enable(o Origin) {
 
 func (n *NetworkState) cancel(o Origin) {
 	if p := n.timers[o]; p != nil {
-		p.stop()
+		p.timer.Stop()
 		delete(n.timers, o)
 	}
 }
@@ -104,10 +132,29 @@ func (n *NetworkState) ResetHA() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for o := range n.disabled {
-		if o >= OriginHALocal && o < OriginDB {
+		if o.HA() {
 			n.enable(o)
 		}
 	}
+}
+
+// HandOver gives everything that disables service to another switch, in
+// ascending order, and forgets it: of two switches that know the same origin
+// each would keep shut what the other opens.
+func (n *NetworkState) HandOver() []Held {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var all []Held
+	for o := range n.disabled {
+		h := Held{Origin: o}
+		if p := n.timers[o]; p != nil {
+			h.Left = max(p.timer.Left(), 1) // it is due, not endless
+		}
+		all = append(all, h)
+		n.enable(o)
+	}
+	slices.SortFunc(all, func(a, b Held) int { return cmp.Compare(a.Origin, b.Origin) })
+	return all
 }
 
 // Stop cancels every timer; used when the server ends.

@@ -14,21 +14,26 @@ type fakeTimers struct {
 }
 
 type fakeTimer struct {
+	of *fakeTimers
 	at time.Duration
 	f  func()
 }
 
-func (c *fakeTimers) after(d time.Duration, f func()) func() bool {
-	t := &fakeTimer{c.now + d, f}
+func (c *fakeTimers) after(d time.Duration, f func()) Timer {
+	t := &fakeTimer{c, c.now + d, f}
 	c.pending = append(c.pending, t)
-	return func() bool {
-		i := slices.Index(c.pending, t)
-		if i >= 0 {
-			c.pending = slices.Delete(c.pending, i, i+1)
-		}
-		return i >= 0
-	}
+	return t
 }
+
+func (t *fakeTimer) Stop() bool {
+	i := slices.Index(t.of.pending, t)
+	if i >= 0 {
+		t.of.pending = slices.Delete(t.of.pending, i, i+1)
+	}
+	return i >= 0
+}
+
+func (t *fakeTimer) Left() time.Duration { return t.at - t.of.now }
 
 func (c *fakeTimers) advance(d time.Duration) {
 	c.now += d
@@ -86,6 +91,23 @@ func TestNetworkState(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What another switch takes over is told whole, and this one knows nothing of
+// it any more.
+func TestHandOver(t *testing.T) {
+	clock := new(fakeTimers)
+	n := NewNetworkState(clock.after)
+	n.Disable(OriginDB, 0)
+	n.Disable(OriginUser, time.Minute)
+	clock.advance(20 * time.Second)
+	want := []Held{{OriginUser, 40 * time.Second}, {OriginDB, 0}}
+	if got := n.HandOver(); !slices.Equal(got, want) {
+		t.Errorf("handed over %v, want %v", got, want)
+	}
+	if !n.Enabled() || len(clock.pending) > 0 || len(n.HandOver()) > 0 {
+		t.Errorf("still disabled by %v, %d timers", n.Disabled(), len(clock.pending))
 	}
 }
 
