@@ -1,10 +1,14 @@
 package ha
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,9 +17,8 @@ import (
 	"needletail/leases"
 )
 
-// Every request of the captures, sent byte for byte to our listener, is
-// answered with the captured result and with arguments of the same keys and
-// types; what a Kea reads in them is compared by value.
+// Every request of the captures, sent byte for byte to our listener, gets the
+// captured answer, byte for byte but for blanks and the order of keys.
 func TestWeAnswerKeasRequests(t *testing.T) {
 	files, _ := filepath.Glob("testdata/kea/*.request.json")
 	for _, f := range files {
@@ -27,44 +30,116 @@ func TestWeAnswerKeasRequests(t *testing.T) {
 			t.Parallel()
 			n := startNode(t, hubConfig(t, "server1")...)
 			prepareFor(t, n, name)
-			a, err := n.via(t, 0).call(capture(t, name+".request"), requestTimeout)
-			if err != nil {
-				t.Fatal(err)
+			status, got := n.post(t, capture(t, name+".request"))
+			if got, want := normal(t, atNoTime(t, got)), normal(t, atNoTime(t, answerTo(t, name))); status != 200 || got != want {
+				t.Errorf("status %d\n%s, Kea\n%s", status, got, want)
 			}
-			want, err := parseAnswer(capture(t, name+".response"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if a.Result != want.Result {
-				t.Fatalf("result %d (%s), want %d (%s)", a.Result, a.Text, want.Result, want.Text)
-			}
-			compareArguments(t, name, a.Arguments, want.Arguments)
 			checkEffect(t, n, name)
 		})
 	}
 }
 
+// answerTo is Kea's answer to a captured request.
+func answerTo(t *testing.T, name string) []byte {
+	switch name {
+	case "ha-maintenance-notify-cancel": // 2.2.0 tells no state, we do as 3.x
+		return capture(t, "k304-ha-maintenance-notify-cancel.response")
+	case "dhcp-enable": // its capture was answered by a program; Kea's answer is among the probes
+		return []byte(`[{"result":0,"text":"DHCP service successfully enabled"}]`)
+	}
+	return capture(t, name+".response")
+}
+
+// post sends a body to the node's listener of relationship 0 and returns the
+// answer as it came.
+func (n *node) post(t *testing.T, body []byte) (status int, answer []byte) {
+	t.Helper()
+	r, err := http.Post("http://"+n.links[0].conf.Self().Addr.String()+"/", "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	answer, err = io.ReadAll(r.Body)
+	if kind := r.Header.Get("Content-Type"); err != nil || kind != "application/json" || r.ContentLength != int64(len(answer)) {
+		t.Errorf("Content-Type %q, Content-Length %d, body of %d bytes, %v", kind, r.ContentLength, len(answer), err)
+	}
+	return r.StatusCode, answer
+}
+
+// normal is JSON without blanks, keys sorted; numbers stay as written.
+func normal(t *testing.T, raw []byte) string {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	out, _ := json.Marshal(v)
+	return string(out)
+}
+
+// atNoTime takes the one thing out of an answer that differs at every moment,
+// after looking at its form.
+func atNoTime(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	return dateOf.ReplaceAllFunc(raw, func(m []byte) []byte {
+		text := string(dateOf.FindSubmatch(m)[1])
+		if at, err := time.Parse(dateLayout, text); err != nil || at.Format(dateLayout) != text {
+			t.Errorf("date-time %q: %v", text, err)
+		}
+		return []byte(`"date-time": ""`)
+	})
+}
+
+var dateOf = regexp.MustCompile(`"date-time": ?"([^"]*)"`)
+
 // prepareFor gives the node what the captured server had.
 func prepareFor(t *testing.T, n *node, name string) {
+	a, err := parseAnswer(answerTo(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
 	switch {
-	case strings.Contains(name, "get-page"):
-		var page struct{ Leases []json.RawMessage }
-		a, err := parseAnswer(capture(t, name+".response"))
+	case strings.Contains(name, "heartbeat"):
+		h, err := parseHeartbeat(a)
 		if err != nil {
 			t.Fatal(err)
 		}
+		n.pose(t, h.State, h.Scopes, h.Unsent)
+	case strings.Contains(name, "get-page"):
+		var page struct{ Leases []json.RawMessage }
 		json.Unmarshal(a.Arguments, &page)
 		for _, raw := range page.Leases {
 			n.putKea(raw)
 		}
-	case strings.HasPrefix(name, "lease4-del"):
+	case strings.HasPrefix(name, "lease4-del"), a.Text == "IPv4 lease updated.":
 		l := capturedLease(t, name+".request")
+		l.CLTT = l.CLTT.Add(-time.Minute)
 		var b leases.Batch
 		n.store.Put(&b, &l)
 		commit(n.store, &b)
 	case strings.HasSuffix(name, "notify-cancel"):
+		n.pose(t, "load-balancing", nil, 0)
 		n.ask(t, "ha-maintenance-notify", arguments{"cancel": false})
+	case name == "ha-reset":
+		n.pose(t, "communication-recovery", nil, 0)
 	}
+}
+
+// pose puts the machine into a state and keeps it there.
+func (n *node) pose(t *testing.T, state string, scopes []string, unsent uint64) {
+	t.Helper()
+	st, ok := ParseState(state)
+	if !ok {
+		t.Fatalf("%q is no state", state)
+	}
+	n.do(func() {
+		r := n.machine.rels[0]
+		r.enter(time.Now(), st, "as captured")
+		r.paused, r.served = true, scopes
+		r.unsent.Add(int(unsent))
+	})
 }
 
 func (n *node) putKea(raw json.RawMessage) {
@@ -78,25 +153,6 @@ func (n *node) putKea(raw json.RawMessage) {
 	}
 	if err := commit(n.store, &b); err != nil {
 		n.t.Fatal(err)
-	}
-}
-
-func compareArguments(t *testing.T, name string, got, want json.RawMessage) {
-	t.Helper()
-	if want == nil {
-		return // a 2.2.0 sends none where later ones do, and reads none
-	}
-	g, w := decode(t, got), decode(t, want)
-	if strings.Contains(name, "get-page") {
-		if !reflect.DeepEqual(g, w) {
-			t.Errorf("page\n%v, want\n%v", g, w)
-		}
-		return
-	}
-	for key, v := range w.(map[string]any) {
-		if mine := g.(map[string]any)[key]; reflect.TypeOf(mine) != reflect.TypeOf(v) {
-			t.Errorf("argument %s: %v, Kea has %v", key, mine, v)
-		}
 	}
 }
 
