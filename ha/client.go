@@ -34,6 +34,8 @@ type client struct {
 	auth string // Authorization header, empty for none
 	http *fasthttp.HostClient
 	wire wire
+
+	trust *trust // nil without TLS
 }
 
 // newClient prepares a client; it connects with the first request. TLS is used
@@ -45,10 +47,13 @@ func newClient(p *config.Peer, conns int) (*client, error) {
 	}
 	var conf *tls.Config
 	if p.TLS.CertFile != "" {
-		var err error
-		if conf, err = clientTLS(p.TLS); err != nil {
+		who, err := loadIdentity(p.TLS)
+		if err != nil {
 			return nil, fmt.Errorf("peer %s: %w", p.Name, err)
 		}
+		c.trust = &trust{files: p.TLS}
+		c.trust.now.Store(who)
+		conf = clientTLS(c.trust.now.Load)
 		c.url = "https://" + p.Addr.String() + "/"
 	}
 	c.open(p.Addr.String(), conf, conns)
@@ -57,7 +62,7 @@ func newClient(p *config.Peer, conns int) (*client, error) {
 
 // sibling is a client of the same peer with connections of its own.
 func (c *client) sibling(conns int) *client {
-	s := &client{peer: c.peer, host: c.host, url: c.url, auth: c.auth}
+	s := &client{peer: c.peer, host: c.host, url: c.url, auth: c.auth, trust: c.trust}
 	s.open(c.http.Addr, c.http.TLSConfig, conns)
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,8 +37,18 @@ func newAuthority(t *testing.T) *authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.write("ca", "CERTIFICATE", der)
+	if a.cert, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	a.publish(a.dir)
 	return a
+}
+
+// publish writes the authority's certificate to a directory, and the next
+// files of peers beside it.
+func (a *authority) publish(dir string) {
+	a.dir = dir
+	a.write("ca", "CERTIFICATE", a.cert.Raw)
 }
 
 func (a *authority) write(name, kind string, der []byte) string {
@@ -102,6 +113,59 @@ func TestPairOverTLS(t *testing.T) {
 	if err := m.greet(t, func(p *config.Peer) { p.TLS = config.TLS{} }); err == nil {
 		t.Error("plain HTTP is accepted")
 	}
+}
+
+// A pair whose certificates and authority are replaced goes on after both have
+// read their files again, and believes the old ones no longer. Files that are
+// of no use change nothing.
+func TestRenewedCertificates(t *testing.T) {
+	ca := newAuthority(t)
+	a, b := freePort(t), freePort(t)
+	one, two := ca.issue("server1"), ca.issue("server2")
+	n := startNode(t, secure(pairConfig("server1", "load-balancing", a, b), one, two))
+	m := startNode(t, secure(pairConfig("server2", "load-balancing", a, b), one, two))
+	n.reach(LoadBalancing)
+	m.reach(LoadBalancing)
+
+	here := ca.dir
+	ca.publish(t.TempDir())
+	former := ca.issue("server1")
+	fresh := newAuthority(t)
+	fresh.publish(here)
+	fresh.issue("server1")
+	fresh.issue("server2")
+	for _, node := range []*node{n, m, n} { // n again: it may have connected to m as it was
+		if err := node.Renew(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.replicatesTo(m, "192.0.2.20")
+	m.replicatesTo(n, "192.0.2.21")
+	if err := m.greet(t, func(p *config.Peer) {}); err != nil {
+		t.Errorf("with the files as they are now: %v", err)
+	}
+	if err := m.greet(t, func(p *config.Peer) { p.TLS = former }); err == nil {
+		t.Error("the authority of before is believed")
+	}
+	fresh.write("server2.crt", "NONSENSE", nil)
+	if m.Renew() == nil {
+		t.Error("a certificate that is none was read")
+	}
+	fresh.issue("server2")
+	if err := m.greet(t, func(p *config.Peer) {}); err != nil {
+		t.Errorf("after files that were of no use: %v", err)
+	}
+}
+
+// replicatesTo waits until a lease of n is at m: a heartbeat in between may
+// have failed.
+func (n *node) replicatesTo(m *node, addr string) {
+	n.t.Helper()
+	waitFor(n.t, addr+" replicates", func() bool {
+		n.lease(addr, 1)
+		_, there := m.store.Get(netip.MustParseAddr(addr))
+		return there
+	})
 }
 
 // greet sends a heartbeat to the node as a peer configured otherwise would.

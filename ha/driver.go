@@ -44,11 +44,10 @@ type Options struct {
 // the peers, the timers and the listeners, and executes the machine's effects.
 // One goroutine, loop, owns the machine; nothing on a packet's way waits for it.
 type Driver struct {
-	opt     Options
-	log     *slog.Logger
-	links   []*link
-	filter  []map[uint32]bool // per relationship: subnets it syncs; nil for all
-	servers []*control.Server
+	opt    Options
+	log    *slog.Logger
+	links  []*link
+	filter []map[uint32]bool // per relationship: subnets it syncs; nil for all
 
 	inputs  chan func()   // run by loop
 	reports chan struct{} // capacity 1: some link has a report
@@ -172,8 +171,10 @@ func (d *Driver) Recount(i int) { d.post(func() { d.step(i, Tick{}) }) }
 // Close ends all relationships: listeners first, then heartbeats, syncs and
 // updates. Replies that wait for a partner are refused.
 func (d *Driver) Close() {
-	for _, s := range d.servers {
-		s.Close()
+	for _, l := range d.links {
+		if l.server != nil {
+			l.server.Close()
+		}
 	}
 	d.stop()
 	for _, l := range d.links {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"needletail/internal/config"
+	"needletail/internal/control"
 	"needletail/internal/scope"
 )
 
@@ -15,10 +16,11 @@ type link struct {
 	index   int
 	conf    *config.Relationship
 	log     *slog.Logger
-	machine *Machine // only Backlog and Unsent, which any goroutine may use
-	peers   []*peer  // all others, by name
-	partner *peer    // the active one; nil for a backup and in passive-backup
-	poke    func()   // wakes the driver's loop: take has something
+	machine *Machine        // only Backlog and Unsent, which any goroutine may use
+	peers   []*peer         // all others, by name
+	partner *peer           // the active one; nil for a backup and in passive-backup
+	poke    func()          // wakes the driver's loop: take has something
+	server  *control.Server // the dedicated listener; nil: none
 
 	policy     atomic.Pointer[Policy]
 	scope      atomic.Pointer[scope.Scope] // as the filters have it

@@ -58,10 +58,13 @@ func newPeer(p *config.Peer, r *config.Relationship, l *link) (*peer, error) {
 
 // close ends every connection to the peer, now and later.
 func (p *peer) close() {
-	p.beats.close()
-	p.ctl.close()
-	p.bulk.close()
+	for _, c := range p.clients() {
+		c.close()
+	}
 }
+
+// clients are all ways to the peer.
+func (p *peer) clients() []*client { return []*client{p.beats, p.ctl, p.bulk} }
 
 // run carries updates until ctx ends.
 func (p *peer) run(ctx context.Context) {

@@ -19,16 +19,26 @@ func (d *Driver) listen() error {
 		if err != nil {
 			return fmt.Errorf("relationship %d: listener of %s: %w", i, l.conf.ThisServer, err)
 		}
-		d.servers = append(d.servers, s)
+		l.server = s
 	}
 	return nil
 }
 
 func (d *Driver) listener(ctx context.Context, l *link) (*control.Server, error) {
-	self := l.conf.Self()
-	if self.Addr.Port() == 0 {
+	if self := l.conf.Self(); self.Addr.Port() == 0 {
 		return nil, fmt.Errorf("url %s has no port to listen on", self.URL)
 	}
+	o, err := l.listening()
+	if err != nil {
+		return nil, err
+	}
+	return control.ServeHTTP(ctx, o, d.opt.Registry, l.log)
+}
+
+// listening are the dedicated listener's settings, with the certificates that
+// its files hold now.
+func (l *link) listening() (control.HTTPOptions, error) {
+	self := l.conf.Self()
 	o := control.HTTPOptions{
 		Addr: self.Addr.String(), Realm: "kea-dhcpv4-server",
 		IdleTimeout: max(30*time.Second, 3*l.conf.HeartbeatDelay),
@@ -42,9 +52,44 @@ func (d *Driver) listener(ctx context.Context, l *link) (*control.Server, error)
 	if t := self.TLS; t.CertFile != "" {
 		conf, err := control.ServerTLS(t.TrustAnchor, t.CertFile, t.KeyFile, l.conf.RequireClientCerts)
 		if err != nil {
-			return nil, err
+			return o, err
 		}
 		o.TLS = conf
 	}
-	return control.ServeHTTP(ctx, o, d.opt.Registry, l.log)
+	return o, nil
+}
+
+// Renew reads the certificates of all relationships again, for connections from
+// now on. On an error none has changed.
+func (d *Driver) Renew() error {
+	var changes []func()
+	for _, l := range d.links {
+		some, err := l.renew()
+		if err != nil {
+			return fmt.Errorf("relationship %d: %w", l.index, err)
+		}
+		changes = append(changes, some...)
+	}
+	for _, change := range changes {
+		change()
+	}
+	return nil
+}
+
+func (l *link) renew() (changes []func(), err error) {
+	for _, p := range l.peers {
+		change, err := p.renew()
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, change)
+	}
+	if l.server != nil {
+		o, err := l.listening()
+		if err != nil {
+			return nil, fmt.Errorf("listener of %s: %w", l.conf.ThisServer, err)
+		}
+		changes = append(changes, func() { l.server.Change(o) })
+	}
+	return changes, nil
 }

@@ -140,10 +140,14 @@ func (p *partnership) Replicator() slowpath.Replicator {
 }
 
 // Reload implements Joined. Relationships that stay as they are keep their
-// states and connections; any change begins all of them anew, as in Kea.
+// states and connections, and read their certificates again; any change begins
+// all of them anew, as in Kea.
 func (p *partnership) Reload(cfg *config.Dhcp4) error {
 	old := p.cfg.Swap(cfg)
 	if sameHA(old, cfg) {
+		if d := p.driver.Load(); d != nil {
+			return d.Renew()
+		}
 		return nil
 	}
 	p.Close()
