@@ -14,6 +14,7 @@ const (
 // "Communication state"). The machine's goroutine owns it.
 type communication struct {
 	state   State
+	since   time.Time // when a heartbeat first told this state
 	contact time.Time // last good heartbeat, or creation
 	scopes  []string
 	unsent  [2]uint64 // the partner's counter: when we last knew all its leases, and latest
@@ -39,6 +40,9 @@ func (c *communication) heard(now time.Time, h HeartbeatDone) {
 	}
 	if at.After(c.contact) {
 		c.contact = at
+	}
+	if c.state != h.State {
+		c.since = at
 	}
 	c.state, c.scopes = h.State, h.Scopes
 	c.unsent[1] = h.Unsent

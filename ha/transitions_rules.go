@@ -55,7 +55,7 @@ func primaryToNormal(r *relationship, now time.Time) (State, string) {
 }
 
 func afterTenMinutes(r *relationship, now time.Time) (State, string) {
-	if now.Sub(r.entered) < terminatedAfter {
+	if now.Sub(r.entered) < terminatedAfter || now.Sub(r.partner.since) < terminatedAfter {
 		return r.state, ""
 	}
 	return Terminated, "the partner stays terminated: restart both servers"

@@ -190,7 +190,9 @@ func TestWithoutSync(t *testing.T) {
 	}
 }
 
-// Since Kea 2.5.8 waiting beside a terminated partner ends after ten minutes.
+// Since Kea 2.5.8 waiting beside a terminated partner ends after ten minutes,
+// which begin when both are so: neither a long waiting before nor a termination
+// long ago counts.
 func TestTenMinuteRule(t *testing.T) {
 	for silence, want := range map[time.Duration]State{9*time.Minute + 59*time.Second: Waiting, 10 * time.Minute: Terminated} {
 		r, now := place(pair(ModeLoadBalancing)[0], Waiting, Terminated, silence)
@@ -198,6 +200,28 @@ func TestTenMinuteRule(t *testing.T) {
 			t.Errorf("after %s: %s, want %s", silence, r.state, want)
 		}
 	}
+	s := newStage(t, pair(ModeLoadBalancing)[1], Waiting, Waiting)
+	beats := func(partner State, times int) {
+		for range times {
+			s.now = s.now.Add(10 * time.Second)
+			s.beat(partner)
+		}
+	}
+	beats(Waiting, 120)
+	beats(Terminated, 60)
+	s.in(Waiting, "waiting for long, 9:50 beside a terminated partner")
+	s.now = s.now.Add(5 * time.Second)
+	s.miss()
+	beats(Terminated, 60)
+	s.in(Waiting, "a lost heartbeat begins the ten minutes anew: it may have been restarted")
+	beats(Terminated, 1)
+	s.in(Terminated, "ten minutes")
+	s.now = s.now.Add(time.Hour)
+	s.step(Reset{}).in(Waiting, "reset, the partner being terminated for long")
+	beats(Terminated, 59)
+	s.in(Waiting, "9:50 after a reset")
+	beats(Terminated, 1)
+	s.in(Terminated, "ten minutes after a reset")
 }
 
 // Kea ARM, "Server States": every state has a way out by itself or by the
