@@ -101,7 +101,8 @@ func (c *checker) dhcp4(n *node) *Dhcp4 {
 // allowed there. Relationships with problems are not compared with anything.
 func (c *checker) ours(out *Dhcp4, d *dhcp4Draft) {
 	before := len(c.problems)
-	out.HA = c.hooks(d.hooks, c.threading(d.threading))
+	out.Threading = c.threading(d.threading)
+	out.HA = c.hooks(d.hooks, out.Threading.Enabled)
 	broken := len(c.problems) > before
 	var split *node
 	out.Needletail, split = c.needletail(d.context)
@@ -136,12 +137,14 @@ func (c *checker) subnets(out *Dhcp4, d *dhcp4Draft, l level) {
 	c.served(out)
 }
 
-func (c *checker) threading(n *node) bool {
+// threading reads multi-threading, on unless it says otherwise (Kea: since
+// 2.3.5).
+func (c *checker) threading(n *node) Threading {
 	var d threadingDraft
 	if n != nil {
 		threadingTable.load(c, n, &d)
 	}
-	return d.enable.get(true)
+	return Threading{d.enable.get(true), int(d.pool.value), int(d.queue.get(packetQueueDefault))}
 }
 
 func (c *checker) sanity(n *node) string {

@@ -90,15 +90,19 @@ var compatibilityTable = table[nothing]{"compatibility", plain[nothing](Ignored,
 var threadingTable = table[threadingDraft]{"multi-threading", slices.Concat(
 	[]key[threadingDraft]{
 		toggle("enable-multi-threading", func(t *threadingDraft) *opt[bool] { return &t.enable }),
-		number("thread-pool-size", 0, 65535, func(t *threadingDraft) *opt[int64] { return &t.ignored }).with(Accepted),
-		number("packet-queue-size", 0, 65535, func(t *threadingDraft) *opt[int64] { return &t.ignored }).with(Accepted),
+		number("thread-pool-size", 0, 65535, func(t *threadingDraft) *opt[int64] { return &t.pool }).with(Accepted),
+		number("packet-queue-size", 0, 65535, func(t *threadingDraft) *opt[int64] { return &t.queue }).with(Accepted),
 	}, contextKeys[threadingDraft]())}
 
+// packetQueueDefault is Kea's, queries for each thread.
+const packetQueueDefault = 64
+
 // threadingDraft is multi-threading of Dhcp4. Workers follow queues and CPUs
-// here; only the HA hook looks at whether threads are on.
+// here; the HA hook looks at whether threads are on, and status-get tells the
+// rest.
 type threadingDraft struct {
-	enable  opt[bool]
-	ignored opt[int64]
+	enable      opt[bool]
+	pool, queue opt[int64]
 }
 
 var sanityTable = table[sanityDraft]{"sanity-checks", []key[sanityDraft]{

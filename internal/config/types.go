@@ -32,9 +32,18 @@ type Dhcp4 struct {
 	ParkedPacketLimit int  // 0: no limit; Kea's default 256
 	ParkedGiven       bool // parked-packet-limit is in the file
 	ServerTag         string
+	Threading         Threading
 	HA                []*Relationship // in the order of the file
 	Needletail        Needletail
 	Raw               json.RawMessage // the whole document, comments and includes resolved, for config-get
+}
+
+// Threading is multi-threading: what Kea would do, for those who ask. How many
+// workers there are here, CPUs and queues decide.
+type Threading struct {
+	Enabled   bool
+	PoolSize  int // 0: as many threads as CPUs
+	QueueSize int
 }
 
 // Interfaces is interfaces-config.

@@ -44,13 +44,41 @@ func (s *Server) registerStatus() {
 		}
 		return int64(time.Since(s.began).Seconds())
 	})
-	st.Section("multi-threading-enabled", func() any { return true })
+	threadingStatus(st, s.cfg.Load)
 	st.Section("sockets", s.socketStatus)
 	st.Section("dhcp-state", s.core.Service.State)
 	st.Section("needletail", func() any {
 		return map[string]any{"durability": s.cfg.Load().Needletail.Durability, "leases-writable": !s.workers.health.Failing()}
 	})
 	st.Register(s.core.Registry)
+}
+
+// noQueue is the mean length of a queue that does not exist, in Kea over the last
+// 10, 100 and 1000 queries: here a query waits in its socket and nowhere else.
+// Kea writes numbers with a point, and a reader may insist on them.
+var noQueue = json.RawMessage(`[0.0,0.0,0.0]`)
+
+// threadingStatus reports multi-threading as Kea does (Kea:
+// ctrl_dhcp4_srv.cc): as configured, and no more of it where it is off.
+func threadingStatus(st *control.Status, now func() *config.Dhcp4) {
+	st.Section("multi-threading-enabled", func() any { return now().Threading.Enabled })
+	for name, value := range map[string]func(*config.Dhcp4) any{
+		"thread-pool-size": func(c *config.Dhcp4) any {
+			if c.Threading.PoolSize > 0 {
+				return c.Threading.PoolSize
+			}
+			return workerCount(c)
+		},
+		"packet-queue-size":       func(c *config.Dhcp4) any { return c.Threading.QueueSize },
+		"packet-queue-statistics": func(*config.Dhcp4) any { return noQueue },
+	} {
+		st.Section(name, func() any {
+			if c := now(); c.Threading.Enabled {
+				return value(c)
+			}
+			return nil
+		})
+	}
 }
 
 func (s *Server) socketStatus() any {
