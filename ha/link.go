@@ -58,7 +58,7 @@ func (l *link) settled(o outcome, t ticket, why string) {
 	case o == failed && l.report.Err == "":
 		l.report.Err = why
 	case o == conflicted && t.flight != nil:
-		l.report.Rejected = append(l.report.Rejected, t.flight.client(t.change))
+		l.report.Rejected = append(l.report.Rejected, t.flight.client(t.query))
 	}
 	l.mu.Unlock()
 	l.poke()

@@ -41,7 +41,7 @@ func (d *Driver) Replicate(b *leases.Batch, done func(*leases.Batch)) bool {
 		if q.N == 0 || int(q.Relationship) >= len(d.links) {
 			continue
 		}
-		if d.links[q.Relationship].replicate(f, i, q.First, changes[q.First:q.First+q.N]) {
+		if d.links[q.Relationship].replicate(f, i, changes[q.First:q.First+q.N]) {
 			awaited = true
 		}
 	}
@@ -57,7 +57,7 @@ func (d *Driver) Replicate(b *leases.Batch, done func(*leases.Batch)) bool {
 // replicate sends one query's changes as the present policy wants, and tells
 // whether the reply waits for it. Deleted leases come first in a batch, then
 // new ones: each peer's lanes keep that order for an address.
-func (l *link) replicate(f *flight, q, first int, cs []leases.Change) bool {
+func (l *link) replicate(f *flight, q int, cs []leases.Change) bool {
 	p := *l.policy.Load()
 	if p.Partner == Queue && l.queue(cs) {
 		p.Partner = Ignore
@@ -83,7 +83,7 @@ func (l *link) replicate(f *flight, q, first int, cs []leases.Change) bool {
 	for i := range cs {
 		lease := cs[i].Lease()
 		for _, to := range l.peers {
-			l.send(to, p, &lease, &cs[i], ticket{f, q, first + i})
+			l.send(to, p, &lease, &cs[i], ticket{f, q})
 		}
 	}
 	return awaited > 0
@@ -104,7 +104,7 @@ func (l *link) send(to *peer, p Policy, lease *leases.Lease, c *leases.Change, t
 	switch {
 	case l.waits(to, p):
 		if !to.lane(lease.Addr).add(lease, del, c.Seq, t) {
-			t.flight.landed(t.query, false, t.change)
+			t.flight.landed(t.query, false)
 		}
 	case to.backup && p.Backups:
 		if !to.lane(lease.Addr).add(lease, del, c.Seq, ticket{}) {

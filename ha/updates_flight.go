@@ -59,7 +59,7 @@ func (f *flight) refuse(q int) bool {
 
 // landed takes in one awaited answer for query q, and ends the flight with the
 // last one.
-func (f *flight) landed(q int, ok bool, change int) {
+func (f *flight) landed(q int, ok bool) {
 	f.mu.Lock()
 	p := &f.queries[q]
 	p.left--
@@ -69,16 +69,16 @@ func (f *flight) landed(q int, ok bool, change int) {
 	if last {
 		l.parked.Add(-1)
 		if good && l.rejecting.Load() {
-			l.accepted(f.client(change))
+			l.accepted(f.client(q))
 		}
 	}
 	f.finish()
 }
 
-// client names the client of a change, for the set of rejected clients.
-func (f *flight) client(change int) ClientKey {
-	l := f.batch.Changes()[change].Lease()
-	return ClientKey{HW: string(l.HW), ID: string(l.ClientID)}
+// client names the client of query q, for the set of rejected clients.
+func (f *flight) client(q int) ClientKey {
+	hw, id := f.batch.Client(q)
+	return ClientKey{HW: string(hw), ID: string(id)}
 }
 
 // finish drops one reference and completes the flight with the last.

@@ -1,6 +1,8 @@
 package ha
 
 import (
+	"maps"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -48,6 +50,34 @@ func TestAnswersToLeaseUpdate(t *testing.T) {
 				t.Errorf("%d rejected clients, want %d", got, c.rejected)
 			}
 		})
+	}
+}
+
+// A declined address has no client, but whoever declined it counts like any
+// other when the partner objects, and is forgiven like any other.
+func TestConflictOfADeclineCountsTheClient(t *testing.T) {
+	n, k := withFakeKea(t)
+	k.set(func() { k.odd["lease4-update"] = `[ { "result": 4, "text": "busy" } ]` })
+	for i, addr := range []string{"192.0.2.20", "192.0.2.21", "192.0.2.22"} {
+		var b leases.Batch
+		b.Query(uint32(i), 0)
+		b.By(&leases.Client{HType: 1, HLen: 6, HW: [16]byte{2, 0, 0, 0, 0, byte(i / 2)}, ID: []byte{1, 7}})
+		if _, err := n.store.Put(&b, &leases.Lease{Addr: netip.MustParseAddr(addr), SubnetID: 1, CLTT: time.Now(), ValidLft: 120, State: leases.Declined}); err != nil {
+			t.Fatal(err)
+		}
+		if n.replicate(&b) {
+			t.Error("an update that conflicts counts as done")
+		}
+	}
+	rejected := func() (keys []ClientKey) {
+		n.do(func() { keys = slices.Collect(maps.Keys(n.machine.rels[0].partner.rejected)) })
+		return keys
+	}
+	waitFor(t, "two clients are rejected", func() bool { return len(rejected()) == 2 })
+	for _, key := range rejected() {
+		if len(key.HW) != 6 || key.ID != "\x01\x07" {
+			t.Errorf("rejected: %x", key)
+		}
 	}
 }
 

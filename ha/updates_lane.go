@@ -55,11 +55,10 @@ type item struct {
 	ticket           // who waits; its flight is nil for nobody
 }
 
-// ticket names a change of a flight: what waits for an answer.
+// ticket names a query of a flight: who waits for an answer.
 type ticket struct {
 	flight *flight
 	query  int // index among the flight's queries
-	change int // index among its changes
 }
 
 // form is how a change is encoded.
@@ -197,7 +196,7 @@ func (l *lane) drop(items []item) {
 		}
 		l.peer.sent.dropped.Add(1)
 		l.peer.route.pending.Add(-1)
-		it.flight.landed(it.query, false, it.change)
+		it.flight.landed(it.query, false)
 	}
 }
 
@@ -272,6 +271,6 @@ func (l *lane) settle(it item, o outcome, why string) {
 	l.peer.route.pending.Add(-1)
 	l.peer.settled(o, it.ticket, why)
 	if it.flight != nil {
-		it.flight.landed(it.query, o == updated, it.change)
+		it.flight.landed(it.query, o == updated)
 	}
 }

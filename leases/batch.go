@@ -41,6 +41,8 @@ type BatchQuery struct {
 	Relationship uint8  // the caller's
 	First, N     int    // in Changes
 	OK           bool   // false: refused by a partner; its reply must not leave
+
+	hwAt, idAt, idEnd int // of By, in the batch's arena; equal: unsaid
 }
 
 // Batch collects the changes of a batch of queries. It belongs to one goroutine
@@ -57,6 +59,31 @@ type Batch struct {
 // Query says that the changes to come belong to one more query.
 func (b *Batch) Query(tag uint32, relationship uint8) {
 	b.queries = append(b.queries, BatchQuery{Tag: tag, Relationship: relationship, First: len(b.changes), OK: true})
+}
+
+// By names the client of the latest query, where its changes will not: an
+// address that was declined is nobody's.
+func (b *Batch) By(who *Client) {
+	q := &b.queries[len(b.queries)-1]
+	q.hwAt = len(b.arena)
+	b.arena = append(b.arena, who.HW[:who.HLen]...)
+	q.idAt = len(b.arena)
+	b.arena = append(b.arena, who.ID...)
+	q.idEnd = len(b.arena)
+}
+
+// Client returns hardware address and client identifier of query i's client:
+// as By has named it, else as its changes have it.
+func (b *Batch) Client(i int) (hw, id []byte) {
+	q := &b.queries[i]
+	if q.hwAt < q.idEnd {
+		return b.arena[q.hwAt:q.idAt], b.arena[q.idAt:q.idEnd]
+	}
+	if q.N == 0 {
+		return nil, nil
+	}
+	l := b.changes[q.First].Lease()
+	return l.HW, l.ClientID
 }
 
 // Len returns the number of changes.

@@ -135,6 +135,7 @@ func (w *Worker) decline(b *leases.Batch, tag uint32) Outcome {
 		mine := ok && v.Mine && live(&v, x.now)
 		if mine {
 			b.Query(tag, x.verdict.Relationship)
+			b.By(x.as(s))
 			t.Decline(b, v.Addr, x.now, x.plan.probation)
 		}
 		t.End()

@@ -125,6 +125,10 @@ func (z *fuzzed) play(q *frame.Query, m []byte) {
 	}
 	done := make(chan struct{})
 	if z.batch.Len() > 0 {
+		hlen := int(m[offHLen])
+		if hw, _ := z.batch.Client(0); !bytes.Equal(hw, m[offChaddr:offChaddr+hlen]) {
+			z.t.Fatalf("changes of %x are said to be of client %x", m[offChaddr:offChaddr+hlen], hw)
+		}
 		z.store.Submit(&z.batch, func(*leases.Batch, error) { close(done) })
 		<-done
 		z.store.Settle(&z.batch)
