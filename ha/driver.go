@@ -122,6 +122,9 @@ func (d *Driver) prepare() ([]Settings, error) {
 		if err != nil {
 			return nil, fmt.Errorf("relationship %d: %w", i, err)
 		}
+		for _, what := range cautions(r, c.Threading) {
+			l.log.Warn(what)
+		}
 		all, d.links = append(all, s), append(d.links, l)
 		d.filter = append(d.filter, syncFilter(c, r))
 	}
