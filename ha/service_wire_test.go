@@ -179,6 +179,18 @@ func checkEffect(t *testing.T, n *node, name string) {
 	}
 }
 
+// Names in any encoding come out of a page as they went in by an update.
+func TestNamesKeepTheirBytes(t *testing.T) {
+	n := startNode(t, hubConfig(t, "server1")...)
+	update := strings.Replace(string(capture(t, "lease4-update-new.request")), "host1", `h\u00f6st`, 1)
+	if _, answer := n.post(t, []byte(update)); !strings.Contains(string(answer), "added") {
+		t.Fatalf("%s", answer)
+	}
+	if _, page := n.post(t, capture(t, "lease4-get-page-first.request")); !strings.Contains(string(page), `"hostname":"h\u00f6st.example.org"`) {
+		t.Errorf("%s", page)
+	}
+}
+
 // An old partner's notification names no origin; it must end the silence that
 // the same partner's dhcp-disable began.
 func TestNotifyWithoutOriginEndsSilence(t *testing.T) {

@@ -147,7 +147,7 @@ func leaseFromCSV(v map[string]string) (l Lease, err error) {
 	l.State = State(numbers[3])
 	l.CLTT = time.Unix(int64(numbers[1]-numbers[0]), 0)
 	l.FQDNFwd, l.FQDNRev = v["fqdn_fwd"] == "1" || v["fqdn_fwd"] == "true", v["fqdn_rev"] == "1" || v["fqdn_rev"] == "true"
-	l.Hostname = strings.ToLower(csvUnescape(v["hostname"]))
+	l.Hostname = lowerASCII(csvUnescape(v["hostname"]))
 	if c := csvUnescape(v["user_context"]); c != "" {
 		if c[0] != '{' {
 			return l, errors.New("user_context is not a map")

@@ -32,10 +32,10 @@ type keaMap struct {
 	Valid       *int64          `json:"valid-lft"`
 	Fwd         *bool           `json:"fqdn-fwd"`
 	Rev         *bool           `json:"fqdn-rev"`
-	Hostname    *string         `json:"hostname"`
+	Hostname    json.RawMessage `json:"hostname"`
 	State       *int64          `json:"state"`
 	Context     json.RawMessage `json:"user-context"`
-	Comment     *string         `json:"comment"`
+	Comment     json.RawMessage `json:"comment"`
 	ForceCreate *bool           `json:"force-create"`
 	Origin      json.RawMessage `json:"origin"`
 }
@@ -110,9 +110,9 @@ func parseNumbers(m *keaMap, out *KeaLease) error {
 	return nil
 }
 
-func parseNames(m *keaMap, out *KeaLease) error {
-	if m.Hostname != nil {
-		out.Hostname = strings.ToLower(*m.Hostname)
+func parseNames(m *keaMap, out *KeaLease) (err error) {
+	if out.Hostname, err = ParseKeaHostname(m.Hostname); err != nil {
+		return fmt.Errorf("hostname: %w", err)
 	}
 	out.FQDNFwd = m.Fwd != nil && *m.Fwd
 	out.FQDNRev = m.Rev != nil && *m.Rev
@@ -126,11 +126,15 @@ func parseNames(m *keaMap, out *KeaLease) error {
 	if len(context) > 0 && context[0] != '{' {
 		return errors.New("user-context is not a map")
 	}
-	if m.Comment != nil {
+	if m.Comment != nil && string(m.Comment) != "null" {
+		comment, err := parseString(m.Comment)
+		if err != nil {
+			return fmt.Errorf("comment: %w", err)
+		}
 		if len(context) > 0 {
 			return errors.New("both comment and user-context")
 		}
-		context = append(appendString([]byte(`{"comment":`), *m.Comment), '}')
+		context = append(appendString([]byte(`{"comment":`), comment), '}')
 	}
 	if len(context) > 0 {
 		out.UserContext = newRelayInfo(context)

@@ -63,6 +63,34 @@ func TestKeaRelayInfoIsUpgraded(t *testing.T) {
 	}
 }
 
+// A string of Kea is bytes: what a client sent as its name, in whatever
+// encoding, comes back byte by byte as Kea writes it.
+func TestKeaStringsAreBytes(t *testing.T) {
+	const map1 = `{"ip-address":"192.0.2.1","hw-address":"01:02","valid-lft":60,"subnet-id":1,"hostname":`
+	for _, c := range []struct{ sent, stored, written string }{
+		{`"Caf\u00e9"`, "caf\xe9", `"caf\u00e9"`},
+		{`"caf\u00c3\u00a9"`, "caf\xc3\xa9", `"caf\u00c3\u00a9"`},
+		{"\"caf\xc3\xa9\"", "caf\xc3\xa9", `"caf\u00c3\u00a9"`},
+		{"\"caf\xe9\"", "caf\xe9", `"caf\u00e9"`},
+		{`"\u00C9\u0041"`, "\xc9a", `"\u00c9a"`},
+		{`"a\"b\\c\/d\n\u0001"`, "a\"b\\c/d\n\x01", `"a\"b\\c/d\u000a\u0001"`},
+		{`""`, "", `""`},
+		{`null`, "", `""`},
+	} {
+		l, err := ParseKea([]byte(map1+c.sent+`}`), time.Unix(1000, 0))
+		if err != nil || l.Hostname != c.stored {
+			t.Errorf("%s: stored %q, %v, want %q", c.sent, l.Hostname, err, c.stored)
+		}
+		if text := AppendKea(nil, &l.Lease, KeaForm{}); !bytes.Contains(text, []byte(`"hostname":`+c.written+`,`)) {
+			t.Errorf("%s: written %s, want %s", c.sent, text, c.written)
+		}
+	}
+	l, err := ParseKea([]byte(map1+`"a","comment":"\u00e9"}`), time.Unix(1000, 0))
+	if err != nil || string(l.UserContext) != `{"comment":"\u00e9"}` {
+		t.Errorf("comment: %s, %v", l.UserContext, err)
+	}
+}
+
 func TestKeaRefused(t *testing.T) {
 	base := `"ip-address":"192.0.2.1","hw-address":"01:02","valid-lft":60,"subnet-id":1`
 	for _, c := range []struct{ json, want string }{
@@ -79,6 +107,8 @@ func TestKeaRefused(t *testing.T) {
 		{`{` + base + `,"user-context":{},"comment":"x"}`, "both comment"},
 		{`{` + base + `,"pool-id":4294967296}`, "out of range"},
 		{`{` + base + `,"hostname":7}`, "hostname"},
+		{`{` + base + `,"hostname":"\u0142"}`, "hostname: \\u0142 is no byte"},
+		{`{` + base + `,"comment":7}`, "comment"},
 		{`[]`, "cannot unmarshal"},
 	} {
 		if _, err := ParseKea([]byte(c.json), time.Unix(1000, 0)); err == nil || !strings.Contains(err.Error(), c.want) {

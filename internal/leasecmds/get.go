@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"strings"
 
 	"needletail/internal/control"
 	"needletail/leases"
@@ -95,14 +94,18 @@ func (c commands) byClientID(ctx context.Context, args json.RawMessage) (control
 }
 
 func (c commands) byHostname(ctx context.Context, args json.RawMessage) (control.Response, error) {
-	var in struct{ Hostname string }
+	var in struct{ Hostname json.RawMessage }
 	if err := parse(args, &in); err != nil {
 		return control.Response{}, err
 	}
-	if in.Hostname == "" {
+	name, err := leases.ParseKeaHostname(in.Hostname)
+	switch {
+	case err != nil:
+		return control.Response{}, fmt.Errorf("'hostname': %w", err)
+	case name == "":
 		return control.Response{}, errors.New("'hostname' is mandatory and must not be empty")
 	}
-	return c.answer(ctx, c.Store.ByHostname(strings.ToLower(in.Hostname)), false), nil
+	return c.answer(ctx, c.Store.ByHostname(name), false), nil
 }
 
 // byState takes a state as a number or as Kea's word (since 3.1.5).
