@@ -59,17 +59,30 @@ func (r *relationship) endSilence() {
 
 // yieldToPartner lets go of the partner's clients in partner-in-maintenance
 // while the partner serves them itself: a cancel reached it whose answer did not
-// reach us. Kea serves on beside it.
+// reach us. Kea serves on beside it. Only a change counts: between changes the
+// scopes are the administrator's (ha-scopes).
 func (r *relationship) yieldToPartner() {
 	if r.state != PartnerInMaintenance || r.job.maintenance != nil {
 		return
 	}
 	switch r.partner.state {
 	case InMaintenance:
-		r.served = r.failoverScopes()
+		r.yieldNow(false)
 	case LoadBalancing, HotStandby, CommunicationRecovery, PartnerDown:
-		r.served = r.defaultScopes()
+		r.yieldNow(true)
 	}
+}
+
+func (r *relationship) yieldNow(yield bool) {
+	switch {
+	case yield == r.yielded:
+		return
+	case yield:
+		r.served = r.defaultScopes()
+	default:
+		r.served = r.failoverScopes()
+	}
+	r.yielded = yield
 }
 
 func (r *relationship) updatesDone(now time.Time, u UpdatesDone) {

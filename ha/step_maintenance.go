@@ -103,7 +103,7 @@ func (r *relationship) cancelDone(now time.Time, m *maintenance, d MaintenanceDo
 		r.answer(m.token, resultError, "the state became "+r.state.String()+" meanwhile")
 	case d.Result != resultSuccess:
 		r.partner.lost()
-		r.served = r.failoverScopes()
+		r.served, r.yielded = r.failoverScopes(), false
 		r.answer(m.token, resultError, "unable to cancel maintenance: the partner did not agree: "+d.Err)
 	default:
 		r.partner.state = orUnavailable(d.State)

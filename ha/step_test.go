@@ -248,6 +248,18 @@ func TestScopesCommand(t *testing.T) {
 	s.serves(128, true, "until the next state")
 }
 
+// Also in partner-in-maintenance scopes given by hand last until the next
+// state, or until the partner serves its clients itself.
+func TestScopesCommandInMaintenance(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], PartnerInMaintenance, InMaintenance)
+	s.step(SetScopes{1, []string{"server1"}}).result(0, "one").serves(128, true, "one")
+	s.beat(InMaintenance).beat(InMaintenance).serves(128, true, "heartbeats that tell nothing new")
+	s.step(SetScopes{2, []string{"server1", "server2"}}).serves(256, true, "both")
+	s.beat(LoadBalancing).serves(128, true, "the partner serves")
+	s.step(SetScopes{3, nil}).beat(LoadBalancing).serves(0, true, "by hand beside a partner that serves")
+	s.beat(InMaintenance).serves(256, true, "the partner is in maintenance again")
+}
+
 // The filters count while communication is interrupted, from that very moment
 // on, and forget with the next contact.
 func TestInterruption(t *testing.T) {

@@ -85,7 +85,7 @@ func (r *relationship) enter(now time.Time, next State, why string) {
 	if from != Unknown {
 		r.then(Transition{Relationship: r.i, From: from, To: next, Partner: r.partner.state, Reason: why, Paused: r.paused})
 	}
-	r.notified = 0
+	r.notified, r.yielded = 0, false
 	r.served = r.entryScopes(next)
 	r.adjustService()
 	switch next {
