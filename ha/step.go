@@ -47,14 +47,15 @@ func (m *Machine) Step(now time.Time, i int, in Input) Output {
 // late sees to it that a server which was itself stopped (SIGSTOP, a suspended
 // guest, a starved host) does not take its own absence for the partner's: the
 // time by which a step comes too late is not silence, and one more heartbeat
-// must have had its chance before communication is interrupted.
+// must have had its chance before communication is interrupted. Without
+// heartbeats (heartbeat-delay 0) none will come, and there is nothing to wait for.
 func (m *Machine) late(now time.Time) {
 	if m.wake.IsZero() || !now.After(m.wake) {
 		return
 	}
 	by := now.Sub(m.wake)
 	for _, r := range m.rels {
-		if by <= r.Heart {
+		if r.Heart == 0 || by <= r.Heart {
 			continue
 		}
 		contact := r.partner.contact.Add(by)

@@ -336,6 +336,27 @@ func TestOwnAbsence(t *testing.T) {
 	s.miss().in(Ready, "after an hour away")
 }
 
+// Without heartbeats every wake-up is a little late, and nothing hides that the
+// partner has not been heard of for max-response-delay.
+func TestNoHeartbeats(t *testing.T) {
+	set := pair(ModeLoadBalancing)[0]
+	set.Heart = 0
+	s := newStage(t, set, LoadBalancing, LoadBalancing)
+	s.step(UpdatesDone{Err: "refused"})
+	for range 100 {
+		if wake := s.m.output(s.now).Wake; !wake.IsZero() {
+			s.now = wake.Add(time.Millisecond)
+		}
+		s.step(Tick{})
+	}
+	if !s.r.interrupted(s.now) {
+		t.Errorf("not interrupted %s after the last contact", s.now.Sub(s.r.partner.contact))
+	}
+	if has[SendHeartbeat](s.out) {
+		t.Error("a heartbeat")
+	}
+}
+
 // A heartbeat that was asked before a cancel, or answered before the partner
 // knew of it, does not begin maintenance again.
 func TestMaintenanceCancelledMeanwhile(t *testing.T) {
