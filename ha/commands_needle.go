@@ -112,7 +112,7 @@ func (d *Driver) openHandler(ctx context.Context, args json.RawMessage) control.
 	i, err := d.which(ctx, args)
 	if err == nil {
 		err = d.do(func() {
-			d.links[i].serving.begin(time.Now(), d.links[i].conf.SyncTimeout)
+			d.links[i].serving.begin(time.Now(), d.links[i].syncTimeout())
 			d.step(i, StreamOpened{})
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"needletail/internal/config"
 	"needletail/internal/control"
@@ -45,6 +46,11 @@ type link struct {
 	learning  bool  // the partner is being asked what it understands
 	turn      *turn // of the last sync; nil: none yet
 }
+
+// syncTimeout is how long a page of a sync may take, and, in whole seconds, how
+// long the partner keeps silent for one. Kea lets 0 pass, and has a minimum for
+// the second only; every page would fail.
+func (l *link) syncTimeout() time.Duration { return max(l.conf.SyncTimeout, time.Second) }
 
 // settled takes in an answer of the active partner that the machine may have
 // to know of.

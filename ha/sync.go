@@ -21,7 +21,7 @@ func (d *Driver) startSync(l *link, id uint64) {
 		n, err := t.run(func(ctx context.Context) (int, error) {
 			begin = time.Now()
 			l.landed(ctx)
-			return d.sync(ctx, l, l.partner, max(l.conf.SyncTimeout/time.Second, 1)*time.Second)
+			return d.sync(ctx, l, l.partner, l.syncTimeout().Truncate(time.Second))
 		})
 		switch {
 		case errors.Is(err, errAbandoned):

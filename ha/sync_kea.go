@@ -70,7 +70,7 @@ func (l *link) complete(from *peer, origin int) error {
 // and the last address: a lease that does not parse counts and is skipped, and
 // its address still leads to the next page.
 func (l *link) page(from *client, last netip.Addr, limit int, m *merger) (n int, to netip.Addr, err error) {
-	a, err := from.demand("lease4-get-page", pageCommand(last, limit), l.conf.SyncTimeout)
+	a, err := from.demand("lease4-get-page", pageCommand(last, limit), l.syncTimeout())
 	if err != nil {
 		return 0, to, err
 	}

@@ -42,3 +42,26 @@ func TestAnswersDuringSync(t *testing.T) {
 		})
 	}
 }
+
+// A sync-timeout of 0, which Kea's parser lets pass, leaves a page the second
+// that max-period has at least: from a Kea and between needletails.
+func TestSyncTimeoutHasAMinimum(t *testing.T) {
+	k := newFakeKea(t)
+	conf := pairConfig("server1", "load-balancing", freePort(t), k.addr)
+	conf.SyncTimeout = 0
+	n := startNode(t, conf)
+	n.reach(LoadBalancing)
+	k.set(func() {
+		for _, q := range k.asked {
+			if period, ok := q.Arguments["max-period"]; q.Command == "dhcp-disable" && (!ok || period != 1.0) {
+				t.Errorf("dhcp-disable with max-period %v", period)
+			}
+		}
+	})
+	a, b := freePort(t), freePort(t)
+	one, two := pairConfig("server1", "hot-standby", a, b), pairConfig("server2", "hot-standby", a, b)
+	one.SyncTimeout, two.SyncTimeout = 0, time.Millisecond
+	first, second := startNode(t, one), startNode(t, two)
+	first.reach(HotStandby)
+	second.reach(HotStandby)
+}

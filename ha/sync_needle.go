@@ -70,7 +70,7 @@ func (l *link) fetch(ctx context.Context, from *client, pages chan<- fetched) {
 }
 
 func (l *link) needlePage(from *client, after netip.Addr) (entries []byte, next netip.Addr, err error) {
-	a, err := from.demand(pageName, syncPageCommand(l.conf.ThisServer, after, needlePage), l.conf.SyncTimeout)
+	a, err := from.demand(pageName, syncPageCommand(l.conf.ThisServer, after, needlePage), l.syncTimeout())
 	if err != nil {
 		return nil, next, err
 	}
