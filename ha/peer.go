@@ -39,7 +39,7 @@ type outcomes struct {
 }
 
 func newPeer(p *config.Peer, r *config.Relationship, l *link) (*peer, error) {
-	lanes := r.ClientThreads
+	lanes := min(r.ClientThreads, lanesMax)
 	if lanes <= 0 {
 		lanes = lanesDefault
 	}

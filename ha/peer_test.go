@@ -77,3 +77,19 @@ func TestLearn(t *testing.T) {
 		t.Error("known by what its former life said")
 	}
 }
+
+// http-client-threads is how many updates are on the way to a peer at once, in
+// bounds: each is a goroutine with a connection.
+func TestLanesAreBounded(t *testing.T) {
+	for threads, want := range map[int]int{0: lanesDefault, 1: 1, 8: 8, lanesMax: lanesMax, lanesMax + 1: lanesMax, 1 << 16: lanesMax} {
+		r := pairConfig("server1", "load-balancing", freePort(t), freePort(t))
+		r.ClientThreads = threads
+		p, err := newPeer(r.Peers[1], r, &link{conf: r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.lanes) != want {
+			t.Errorf("%d threads: %d lanes, want %d", threads, len(p.lanes), want)
+		}
+	}
+}

@@ -13,6 +13,9 @@ const (
 	// lanesDefault is how many requests are on the way to one peer at a time
 	// when http-client-threads is 0.
 	lanesDefault = 4
+	// lanesMax is how many at most, whatever http-client-threads says: Kea would
+	// start as many threads, here each costs a goroutine, a connection and a queue.
+	lanesMax = 64
 	// waitingMax bounds the updates waiting in one lane; those to a backup
 	// nobody waits for are dropped and counted beyond it. Awaited ones are
 	// bounded before, by parked-packet-limit.
