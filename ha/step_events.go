@@ -4,7 +4,7 @@ import "time"
 
 func (r *relationship) heartbeatDone(now time.Time, h HeartbeatDone) {
 	old := r.heart.old
-	r.heart.flying, r.heart.old = false, false
+	r.heart.flying, r.heart.old, r.heart.wanted = false, false, r.heart.wanted && old
 	if h.Err != "" {
 		r.partner.lost()
 	} else {
@@ -112,6 +112,8 @@ func (r *relationship) countedNow(now time.Time, c Counted) {
 // syncDone ends syncing: ready, or stay and retry at the next good heartbeat.
 // A finished sync is contact, which Kea does not see: without it one lost
 // heartbeat after a long sync means partner-down beside a partner that serves.
+// Nor is the silence of a sync that fails the partner's: we asked no heartbeats,
+// so it takes one that fails to believe it down.
 func (r *relationship) syncDone(now time.Time, d SyncDone) {
 	if !r.job.syncing || d.ID != r.job.syncID {
 		return
@@ -120,6 +122,7 @@ func (r *relationship) syncDone(now time.Time, d SyncDone) {
 	r.armHeart(now)
 	if d.Err != "" {
 		r.partner.lost()
+		r.heart.wanted, r.heart.old = r.Heart > 0, r.heart.flying
 		return
 	}
 	r.partner.contact = now

@@ -238,6 +238,25 @@ func TestStaleSync(t *testing.T) {
 	}
 }
 
+// Heartbeats stop during a sync, so contact is as old as the sync when it fails:
+// that silence is not the partner's. Only a heartbeat that fails too tells that
+// it is down.
+func TestFailedSyncIsNotSilence(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], Waiting, Unknown)
+	s.beat(PartnerDown).in(Syncing, "start")
+	s.wait(s.r.Response + time.Hour).step(Counted{})
+	s.step(SyncDone{ID: s.r.job.syncID, Err: "page: connection reset"}).step(Counted{})
+	s.in(Syncing, "no heartbeat was asked since the sync began").wait(s.r.Heart)
+	if !has[SendHeartbeat](s.out) {
+		t.Error("no heartbeat follows")
+	}
+	if s.step(Counted{}).in(Syncing, "a heartbeat is on its way").beat(PartnerDown); !has[StartSync](s.out) {
+		t.Error("the partner lives and no new sync begins")
+	}
+	s.wait(time.Hour).step(SyncDone{ID: s.r.job.syncID, Err: "again"}).wait(s.r.Heart).miss()
+	s.in(PartnerDown, "a failed sync and a failed heartbeat")
+}
+
 // ha-scopes (Kea: ha_service.cc, processScopes): server names, not classes.
 func TestScopesCommand(t *testing.T) {
 	s := newStage(t, pair(ModeLoadBalancing)[0], LoadBalancing, LoadBalancing)

@@ -70,7 +70,7 @@ const startPatience = 3 * time.Second
 // partnerDown is Kea's shouldPartnerDown for an unavailable partner.
 func partnerDown(r *relationship, now time.Time) (State, string) {
 	off := !r.m.service.enabled(r.i)
-	if !r.interrupted(now) || off && now.Sub(r.partner.contact) <= startPatience {
+	if !r.interrupted(now) || r.heart.wanted || off && now.Sub(r.partner.contact) <= startPatience {
 		return r.state, ""
 	}
 	analyse := r.m.service.enabled(r.i) && (r.Mode == ModeLoadBalancing || r.Role() == RoleStandby)

@@ -82,6 +82,10 @@ func TestOldFailures(t *testing.T) {
 		924:  "the same, the survivor being behind",
 		1856: "a lease that the partner had refused was newer than the partner's and outlived the sync",
 		2818: "one lost heartbeat lasted for all of max-response-delay",
+
+		21706:         "a long sync failed and was taken for the partner's silence: partner-down beside a partner that served",
+		1795564558816: "the same",
+		1795564559542: "the same",
 	} {
 		if r := run(t, options(seed)); len(r.Broken) > 0 {
 			t.Errorf("seed %d is back: %s", seed, was)
