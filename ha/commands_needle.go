@@ -36,7 +36,7 @@ func (d *Driver) applyHandler(ctx context.Context, args json.RawMessage) control
 	var out applied
 	n := 0
 	err = decodeEntries(raw, func(e *entry) error {
-		e.Lease.CLTT = d.links[i].ours(e.Lease.CLTT)
+		e.Lease.CLTT = d.links[i].clock().Ours(e.Lease.CLTT)
 		if err := d.applyEntry(b, d.links[i], e); err != nil {
 			out.Failed = append(out.Failed, refusedChange{Index: n, Result: resultOf(err), Text: err.Error()})
 		}
@@ -56,7 +56,7 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry) error {
 	d.Touched(e.Lease.Addr)
 	now := time.Now()
 	if e.Op == opDelete {
-		at := l.ours(e.At)
+		at := l.clock().Ours(e.At)
 		d.opt.Store.DeleteUnless(b, e.Lease.Addr, func(have *leases.Lease, ours bool) bool {
 			return ours && overtaken(have, at, now)
 		})

@@ -1,7 +1,6 @@
 package ha
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -27,7 +26,7 @@ func Conflict(own State, have, got *leases.Lease, busy bool, now time.Time) bool
 	switch {
 	case busy:
 		return true
-	case have == nil || have.State != leases.Active || !now.Before(have.Expires()) || sameClient(have, got):
+	case have == nil || have.State != leases.Active || !now.Before(have.Expires()) || leases.SameClient(have, got):
 		return false
 	case got.CLTT.Before(have.CLTT):
 		return true
@@ -48,7 +47,7 @@ const unsettledMax = httpTimeout + 5*time.Second
 // other from the address for ever.
 func refuses(own State, wins bool, have, got *leases.Lease, now time.Time) bool {
 	busy := wins && have.State == leases.Active && got.State == leases.Active && now.Before(have.Expires()) &&
-		!sameClient(have, got) && now.Sub(have.CLTT) < unsettledMax
+		!leases.SameClient(have, got) && now.Sub(have.CLTT) < unsettledMax
 	return Conflict(own, have, got, busy, now)
 }
 
@@ -73,14 +72,5 @@ func (d *Driver) Refuses(ctx context.Context, partner bool, have, got *leases.Le
 func (d *Driver) RefusesDeletion(ctx context.Context, partner bool, have, got *leases.Lease) bool {
 	_, own := via(ctx)
 	return (own || partner) && len(got.HW)+len(got.ClientID) > 0 &&
-		have.State == leases.Active && time.Now().Before(have.Expires()) && !sameClient(have, got)
-}
-
-// sameClient compares as leases are found: by client identifier, else by
-// hardware address.
-func sameClient(a, b *leases.Lease) bool {
-	if len(a.ClientID) > 0 && len(b.ClientID) > 0 {
-		return bytes.Equal(a.ClientID, b.ClientID)
-	}
-	return a.HType == b.HType && bytes.Equal(a.HW, b.HW)
+		have.State == leases.Active && time.Now().Before(have.Expires()) && !leases.SameClient(have, got)
 }

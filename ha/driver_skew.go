@@ -9,15 +9,36 @@ import (
 // seconds.
 const skewNoise = time.Second
 
-// ours puts a time of the active partner's clock on ours. Without it a server
-// whose clock is ahead would take leases for expired that clients still hold,
-// and a sync would take the wrong one for newer. Kea does not.
-func (l *link) ours(t time.Time) time.Time {
-	if by := time.Duration(l.skew.Load()); by.Abs() > skewNoise {
-		return t.Add(-by)
+// slackMax is how far the times of one moment may be apart that travelled
+// between two servers: each crossing is off by skewNoise at most.
+const slackMax = 2 * skewNoise
+
+// Clock is another server's clock as seen from ours. The zero value is a clock
+// that we know nothing about.
+type Clock struct{ Ahead time.Duration } // theirs minus ours, as last measured
+
+// Ours puts a time of that clock on ours. Without it a server whose clock is
+// ahead would take leases for expired that clients still hold, and a sync would
+// take the wrong one for newer. Kea does not.
+func (c Clock) Ours(t time.Time) time.Time {
+	if c.near() {
+		return t
 	}
-	return t
+	return t.Add(-c.Ahead)
 }
+
+func (c Clock) near() bool { return c.Ahead.Abs() <= skewNoise }
+
+// slack is how far the same lease's times may be apart here and there.
+func (c Clock) slack() time.Duration {
+	if c.near() {
+		return 0
+	}
+	return slackMax
+}
+
+// clock is the active partner's.
+func (l *link) clock() Clock { return Clock{time.Duration(l.skew.Load())} }
 
 // landed waits until no lease change of ours waits for a partner's answer, or
 // ctx ends. A sync begins with it: a change that is refused yet would pass for

@@ -1,8 +1,11 @@
 package ha
 
 import (
+	"net/netip"
 	"testing"
 	"time"
+
+	"needletail/leases"
 )
 
 // Times of a partner whose clock differs are put on ours; the second that a
@@ -13,8 +16,74 @@ func TestOurs(t *testing.T) {
 	} {
 		var l link
 		l.skew.Store(int64(by))
-		if got := l.ours(t0).Sub(t0); got != want {
+		if got := l.clock().Ours(t0).Sub(t0); got != want {
 			t.Errorf("skew %s: moved by %s, want %s", by, got, want)
+		}
+	}
+}
+
+// A stream from a partner whose clock differs: what it has ended or deleted ends
+// here, and what was given away since stays, whichever clock is ahead.
+func TestStreamUnderSkew(t *testing.T) {
+	const gone = leases.State(99)
+	addr := netip.MustParseAddr("192.0.2.20")
+	for _, ahead := range []time.Duration{0, 25 * time.Second, -25 * time.Second} {
+		for _, c := range []struct {
+			name string
+			op   op
+			ago  time.Duration // when it happened; a release tells when its client was last heard
+			mac  byte
+			want leases.State // of our lease of client 7, whom we heard 20 s ago; gone: none
+		}{
+			{"an older deletion", opDelete, 25 * time.Second, 0, leases.Active},
+			{"a newer deletion", opDelete, 10 * time.Second, 0, gone},
+			{"the release of this lease", opPut, 20 * time.Second, 7, leases.Released},
+			{"the same, the skew measured a second off", opPut, 21 * time.Second, 7, leases.Released},
+			{"the release of an older lease", opPut, 25 * time.Second, 7, leases.Active},
+			{"the release by another client", opPut, 20 * time.Second, 8, leases.Active},
+		} {
+			if ahead == 0 && c.ago == 21*time.Second {
+				continue // equal clocks tell the second
+			}
+			n := &node{t: t, store: testStore(t, "")}
+			now := time.Unix(time.Now().Unix(), 0)
+			n.put("192.0.2.20", leases.Active, now.Add(-20*time.Second), 7)
+			m := newMerger(n.store, nil, new(touched))
+			m.clock = Clock{ahead}
+			then := now.Add(ahead - c.ago)
+			e := entry{Op: c.op, At: then, Lease: leases.Lease{Addr: addr, SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, c.mac}, CLTT: then, State: leases.Released}}
+			if err := m.entry(&e); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.finish(); err != nil {
+				t.Fatal(err)
+			}
+			l, ok := n.store.Get(addr)
+			if ok != (c.want != gone) || ok && l.State != c.want {
+				t.Errorf("partner ahead by %s, %s: %v %v, want %v", ahead, c.name, ok, l.State, c.want)
+			}
+		}
+	}
+}
+
+// What we have deleted comes back only if the partner has heard of its client
+// since, told by its clock.
+func TestGravesUnderSkew(t *testing.T) {
+	addr := netip.MustParseAddr("192.0.2.20")
+	for ago, want := range map[time.Duration]bool{time.Minute: false, -10 * time.Second: true} {
+		for _, ahead := range []time.Duration{25 * time.Second, -25 * time.Second} {
+			n := &node{t: t, store: testStore(t, "")}
+			now := time.Unix(time.Now().Unix(), 0)
+			n.put("192.0.2.20", leases.Active, now.Add(-time.Hour), 7)
+			n.forget("192.0.2.20")
+			m := newMerger(n.store, nil, new(touched))
+			m.clock = Clock{ahead}
+			if err := m.lease(&leases.Lease{Addr: addr, SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 8}, CLTT: now.Add(ahead - ago), ValidLft: 600}); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := n.store.Get(addr); ok != want {
+				t.Errorf("partner ahead by %s, heard %s before the deletion: taken over %v, want %v", ahead, ago, ok, want)
+			}
 		}
 	}
 }

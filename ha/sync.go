@@ -64,7 +64,7 @@ func (d *Driver) sync(ctx context.Context, l *link, from *peer, period time.Dura
 	defer done()
 	m := newMerger(d.opt.Store, d.filter[l.index], &l.touched)
 	if from == l.partner {
-		m.ours = l.ours
+		m.clock = l.clock()
 	}
 	var err error
 	if from.ability().batch() {

@@ -15,8 +15,8 @@ type merger struct {
 	store   *leases.Store
 	only    map[uint32]bool // subnet ids; nil for all
 	touched *touched
-	graves  map[netip.Addr]time.Time  // what we have deleted, and when
-	ours    func(time.Time) time.Time // puts the sender's times on our clock; nil: unknown
+	graves  map[netip.Addr]time.Time // what we have deleted, and when
+	clock   Clock                    // the sender's
 	changed int
 
 	filling *leases.Batch
@@ -37,23 +37,30 @@ func newMerger(s *leases.Store, only map[uint32]bool, t *touched) *merger {
 	return m
 }
 
-// lease merges one lease. One that cannot be stored (unknown subnet) is
-// skipped: a sync takes over what it can. So is one that we have deleted since
-// its client was last heard of: the partner has not heard of that yet. Within
-// the same second the lease wins: one too many blocks an address, one too few
-// gives it to two clients.
-func (m *merger) lease(l *leases.Lease) error {
-	if m.ours != nil {
-		l.CLTT = m.ours(l.CLTT)
-	}
-	if at, gone := m.graves[l.Addr]; m.only != nil && !m.only[l.SubnetID] || gone && l.CLTT.Before(at) {
+// lease merges one lease of a Kea.
+func (m *merger) lease(l *leases.Lease) error { return m.take(l, leases.Supersedes) }
+
+// take merges one lease, where it is better than ours. One that cannot be
+// stored (unknown subnet) is skipped: a sync takes over what it can. So is one
+// that we have deleted since: the partner has not heard of that yet.
+func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, untold bool) bool) error {
+	l.CLTT = m.clock.Ours(l.CLTT)
+	if at, gone := m.graves[l.Addr]; m.foreign(l) || gone && Buried(l, at) {
 		return nil
 	}
 	m.touched.unless(l.Addr, func() {
-		if taken, err := m.store.Merge(m.filling, l); err == nil && taken {
+		if taken, err := m.store.Merge(m.filling, l, over); err == nil && taken {
 			m.changed++
 		}
 	})
+	return m.full()
+}
+
+// foreign tells whether a lease is none of this relationship's.
+func (m *merger) foreign(l *leases.Lease) bool { return m.only != nil && !m.only[l.SubnetID] }
+
+// full sends the batch to disk when it is large enough.
+func (m *merger) full() error {
 	if m.filling.Len() >= mergeBatch {
 		return m.flush()
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"needletail/leases"
 )
@@ -89,45 +90,24 @@ func (l *link) needlePage(from *client, after netip.Addr) (entries []byte, next 
 
 // entry merges one entry of a page.
 func (m *merger) entry(e *entry) error {
-	switch {
-	case e.Op == opDelete:
-		return m.deletion(e)
-	case e.Lease.State == leases.Released || e.Lease.State == leases.Reclaimed:
-		return m.ended(&e.Lease)
+	if e.Op == opDelete {
+		return m.deletion(e.Lease.Addr, m.clock.Ours(e.At))
 	}
-	return m.lease(&e.Lease)
-}
-
-// ended takes over that a lease has been released or reclaimed, which leaves
-// the client's last transaction time as it was: between two with the same time
-// the ended one is newer. A Kea cannot tell; there the lease stays until it
-// expires.
-func (m *merger) ended(l *leases.Lease) error {
-	have, ok := m.store.Get(l.Addr)
-	if !ok || have.State != leases.Active || !have.CLTT.Equal(l.CLTT) || m.only != nil && !m.only[l.SubnetID] {
-		return m.lease(l)
-	}
-	m.touched.unless(l.Addr, func() {
-		if _, err := m.store.Put(m.filling, l); err == nil {
-			m.changed++
-		}
+	return m.take(&e.Lease, func(have, got *leases.Lease, untold bool) bool {
+		return leases.Supersedes(have, got, untold) || m.clock.Ends(have, got)
 	})
-	return nil
 }
 
 // deletion removes a lease that the partner has deleted since our copy of it
-// was last heard of; within the same second the lease stays.
-func (m *merger) deletion(e *entry) error {
-	m.touched.unless(e.Lease.Addr, func() {
-		l, ok := m.store.Get(e.Lease.Addr)
-		if !ok || !l.CLTT.Before(e.At) || m.only != nil && !m.only[l.SubnetID] {
-			return
+// was last heard of.
+func (m *merger) deletion(a netip.Addr, at time.Time) error {
+	m.touched.unless(a, func() {
+		_, gone := m.store.DeleteUnless(m.filling, a, func(have *leases.Lease, _ bool) bool {
+			return m.foreign(have) || !Buried(have, at)
+		})
+		if gone {
+			m.changed++
 		}
-		m.store.Delete(m.filling, l.Addr)
-		m.changed++
 	})
-	if m.filling.Len() >= mergeBatch {
-		return m.flush()
-	}
-	return nil
+	return m.full()
 }

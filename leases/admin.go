@@ -151,17 +151,33 @@ func (s *Store) PutUnless(b *Batch, l *Lease, refuse func(have *Lease, ours bool
 	return done, err
 }
 
-// Merge takes over a lease met in a sync: only if there is none here, or one
-// with an older client last transaction time, or one that nobody was told of:
-// a query's change that a partner refused, or has not answered yet, yields to
-// the partner's own client, however young it is. It tells whether it did.
-func (s *Store) Merge(b *Batch, l *Lease) (bool, error) {
-	who := NewClient(l.HType, l.HW, l.ClientID)
+// Merge takes over a lease met in a sync if there is none here, or if over
+// agrees to lose the one there is (see Supersedes); untold is true if that one is
+// a query's and its client has no answer. It tells whether it did. over runs
+// under the network's lock and must not call the store.
+func (s *Store) Merge(b *Batch, l *Lease, over func(have, got *Lease, untold bool) bool) (bool, error) {
 	done, _, err := s.put(b, l, func(n *network, ref uint32) bool {
-		sl := n.slot(ref)
-		return int64(sl.cltt) < l.CLTT.Unix() || l.State == Active && n.untold(sl) && !n.isClient(sl, &who)
+		have := n.lease(ref)
+		return over(&have, l, n.untold(n.slot(ref)))
 	})
 	return done, err
+}
+
+// Supersedes tells whether a lease met in a sync is better than what we have:
+// ours has an older client last transaction time, or nobody was told of it. A
+// query's change that a partner refused, or has not answered yet, yields to the
+// partner's own client, however young it is.
+func Supersedes(have, got *Lease, untold bool) bool {
+	return have.CLTT.Unix() < got.CLTT.Unix() || untold && got.State == Active && !SameClient(have, got)
+}
+
+// SameClient compares as leases are found: by client identifier where both have
+// one, else by hardware address.
+func SameClient(a, b *Lease) bool {
+	if len(a.ClientID) != 0 && len(b.ClientID) != 0 {
+		return bytes.Equal(a.ClientID, b.ClientID)
+	}
+	return len(a.HW) != 0 && a.HType == b.HType && bytes.Equal(a.HW, b.HW)
 }
 
 // untold tells whether a lease is a query's that is not settled: its client has

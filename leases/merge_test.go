@@ -38,7 +38,7 @@ func TestMergeOverUntold(t *testing.T) {
 		if c.settled {
 			s.Settle(&b)
 		}
-		if took, err := s.Merge(&sync, theirs(c.addr, c.another, c.state)); took != c.want || err != nil {
+		if took, err := s.Merge(&sync, theirs(c.addr, c.another, c.state), Supersedes); took != c.want || err != nil {
 			t.Errorf("%s: taken over %v (%v), want %v", c.name, took, err, c.want)
 		}
 		if s.Settle(&b); b.Queries()[0].OK == (c.want && !c.settled) {

@@ -312,7 +312,7 @@ func TestMergeAndPut(t *testing.T) {
 		want  bool
 	}{{0, Active, true}, {0, Released, false}, {-5, Declined, false}, {1, Reclaimed, true}} {
 		l.CLTT, l.State = clock.now.Add(time.Duration(c.cltt)*time.Second), c.state
-		if done, err := s.Merge(&b, &l); done != c.want || err != nil {
+		if done, err := s.Merge(&b, &l, Supersedes); done != c.want || err != nil {
 			t.Errorf("merge %+v: %v %v", c, done, err)
 		}
 	}
