@@ -16,10 +16,16 @@ func (c commands) add(_ context.Context, args json.RawMessage) (control.Response
 	if err != nil {
 		return control.Response{}, err
 	}
-	if _, exists := c.Store.Get(l.Addr); exists {
+	c.Before(l.Addr)
+	var b leases.Batch
+	done, err := c.Store.PutUnless(&b, &l.Lease, func(*leases.Lease, bool) bool { return true })
+	switch {
+	case err != nil:
+		return control.Response{}, err
+	case !done:
 		return control.Response{}, conflictf("IPv4 lease already exists.")
 	}
-	if err := c.put(&l.Lease); err != nil {
+	if err := c.Store.Write(&b); err != nil {
 		return control.Response{}, err
 	}
 	return control.Response{Text: fmt.Sprintf("Lease for address %s, subnet-id %d added.", l.Addr, l.SubnetID)}, nil
@@ -59,15 +65,6 @@ func (c commands) update(ctx context.Context, args json.RawMessage) (control.Res
 // partnerOrigin is the origin of a partner's commands, as JSON; Kea 2.3.8 and
 // later send it.
 const partnerOrigin = `"ha-partner"`
-
-func (c commands) put(l *leases.Lease) error {
-	c.Before(l.Addr)
-	var b leases.Batch
-	if _, err := c.Store.Put(&b, l); err != nil {
-		return err
-	}
-	return c.Store.Write(&b)
-}
 
 // del removes a lease named by its address or by its client in a subnet. A
 // partner sends the whole lease; its client only tells whether it comes too late.
