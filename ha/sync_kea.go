@@ -39,6 +39,9 @@ func (l *link) syncKea(ctx context.Context, from *peer, pages *client, period ti
 			return errors.Join(err, l.release(from, origin))
 		}
 		if n < limit || !to.IsValid() {
+			if err := m.finish(); err != nil { // on disk before the partner goes on without us
+				return errors.Join(err, l.release(from, origin))
+			}
 			return l.complete(from, origin)
 		}
 		last = to

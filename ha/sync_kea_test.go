@@ -65,3 +65,22 @@ func TestSyncTimeoutHasAMinimum(t *testing.T) {
 	first.reach(HotStandby)
 	second.reach(HotStandby)
 }
+
+// The partner hears that a sync is complete when its leases are on our disk: what
+// never got there it must not take for known. A store that is closed takes
+// nothing.
+func TestKeaSyncIsOnDiskBeforeItsEnd(t *testing.T) {
+	n, k := withFakeKea(t)
+	k.set(func() {
+		k.odd["lease4-get-page"] = `[ { "result": 0, "arguments": { "leases": [ { "ip-address": "192.0.2.20", "subnet-id": 1, "hw-address": "02:00:00:00:00:0a", "cltt": 1700000000, "valid-lft": 4000000000, "state": 0 } ] } } ]`
+	})
+	s := testStore(t, t.TempDir())
+	m := newMerger(s, nil, new(touched))
+	s.Close()
+	if err := n.links[0].syncKea(context.Background(), n.links[0].partner, n.links[0].partner.ctl, time.Minute, m); err == nil || m.changed != 1 {
+		t.Errorf("sync: %v, %d leases taken over", err, m.changed)
+	}
+	if got := k.heard(); !slices.Equal(got, []string{"dhcp-disable", "lease4-get-page", "dhcp-enable"}) {
+		t.Errorf("sent %v", got)
+	}
+}
