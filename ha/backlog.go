@@ -2,6 +2,7 @@ package ha
 
 import (
 	"sync"
+	"time"
 
 	"needletail/leases"
 )
@@ -10,6 +11,7 @@ import (
 type Update struct {
 	Delete bool
 	Lease  leases.Lease
+	At     time.Time // of a deletion: when it was made, long before it is sent perhaps
 }
 
 // Backlog holds the updates that communication-recovery could not send, in

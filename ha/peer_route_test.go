@@ -30,7 +30,7 @@ func TestRoute(t *testing.T) {
 	}
 	expect("nothing known", lanesDefault)
 	a := leases.Lease{Addr: netip.MustParseAddr("192.0.2.7"), SubnetID: 1, HW: []byte{1}}
-	if !p.lane(a.Addr).add(&a, false, 1, ticket{}) {
+	if !p.lane(a.Addr).add(&a, &leases.Change{Addr: a.Addr, Seq: 1}, ticket{}) {
 		t.Fatal("an idle lane takes no change")
 	}
 	p.known.learn(abilityKnown|abilityNeedle, p.known.life())

@@ -1,6 +1,8 @@
 package ha
 
 import (
+	"time"
+
 	"needletail/internal/config"
 	"needletail/leases"
 )
@@ -100,14 +102,13 @@ func (l *link) waits(to *peer, p Policy) bool {
 // send hands a change to a peer's lane. An awaited change that the lane does
 // not take counts as failed.
 func (l *link) send(to *peer, p Policy, lease *leases.Lease, c *leases.Change, t ticket) {
-	del := c.Op == leases.Delete
 	switch {
 	case l.waits(to, p):
-		if !to.lane(lease.Addr).add(lease, del, c.Seq, t) {
+		if !to.lane(lease.Addr).add(lease, c, t) {
 			t.flight.landed(t.query, false)
 		}
 	case to.backup && p.Backups:
-		if !to.lane(lease.Addr).add(lease, del, c.Seq, ticket{}) {
+		if !to.lane(lease.Addr).add(lease, c, ticket{}) {
 			to.sent.dropped.Add(1)
 		}
 	}
@@ -141,7 +142,7 @@ func (l *link) afterQueue() Policy {
 func (l *link) queue(cs []leases.Change) bool {
 	us := make([]Update, len(cs))
 	for i := range cs {
-		us[i] = Update{Delete: cs[i].Op == leases.Delete, Lease: cs[i].Lease()}
+		us[i] = Update{Delete: cs[i].Op == leases.Delete, Lease: cs[i].Lease(), At: time.Unix(cs[i].At, 0)}
 	}
 	return l.machine.Backlog(l.index).Push(us...)
 }

@@ -3,7 +3,6 @@ package ha
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // backlogPiece is how many queued updates go to a needletail in one request.
@@ -50,7 +49,7 @@ func (p *peer) sendBatch(us []Update) (int, error) {
 	var entries []byte
 	for i := range us {
 		if us[i].Delete {
-			entries = appendDelete(entries, us[i].Lease.Addr, time.Now())
+			entries = appendDelete(entries, us[i].Lease.Addr, us[i].At)
 		} else {
 			entries = appendPut(entries, &us[i].Lease)
 		}

@@ -87,8 +87,8 @@ func newLane(p *peer) *lane { return &lane{peer: p, wake: make(chan struct{}, 1)
 // add encodes a change into the lane. False: the lane is closed, or full and
 // nobody waits for this change, or a later change of the address was here
 // before it (two workers, each on its way here): the later one stands.
-func (l *lane) add(c *leases.Lease, del bool, seq uint64, t ticket) bool {
-	a := l.peer.ability()
+func (l *lane) add(lease *leases.Lease, c *leases.Change, t ticket) bool {
+	del, a := c.Op == leases.Delete, l.peer.ability()
 	it := item{ticket: t}
 	if t.flight != nil {
 		it.at = time.Now()
@@ -98,18 +98,18 @@ func (l *lane) add(c *leases.Lease, del bool, seq uint64, t ticket) bool {
 		l.mu.Unlock()
 		return false
 	}
-	if !l.recent.newer(c.Addr, seq) {
+	if !l.recent.newer(c.Addr, c.Seq) {
 		l.mu.Unlock()
 		return false
 	}
 	w := &l.waiting
 	switch {
 	case a.batch() && del:
-		it.form, w.buf = formBinary, appendDelete(w.buf, c.Addr, time.Now())
+		it.form, w.buf = formBinary, appendDelete(w.buf, c.Addr, time.Unix(c.At, 0))
 	case a.batch():
-		it.form, w.buf = formBinary, appendPut(w.buf, c)
+		it.form, w.buf = formBinary, appendPut(w.buf, lease)
 	default:
-		w.buf = appendUpdate(w.buf, c, del, a.released())
+		w.buf = appendUpdate(w.buf, lease, del, a.released())
 	}
 	it.end = len(w.buf)
 	w.items = append(w.items, it)

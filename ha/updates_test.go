@@ -1,11 +1,13 @@
 package ha
 
 import (
-	"needletail/internal/config"
+	"context"
 	"net/netip"
 	"testing"
 	"time"
 
+	"needletail/internal/clock"
+	"needletail/internal/config"
 	"needletail/leases"
 )
 
@@ -84,5 +86,74 @@ func TestParkedMax(t *testing.T) {
 		if got := parkedMax(conf); got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}
+	}
+}
+
+// late is a clock that is a minute behind.
+type late struct{}
+
+func (late) Now() time.Time { return time.Now().Add(-time.Minute) }
+
+// A deletion tells when it was made, not when it is sent: what was given away
+// meanwhile it leaves alone, whichever way it takes.
+func TestDeletionsTellTheirTime(t *testing.T) {
+	one, two := startPair(t, "load-balancing")
+	one.reach(LoadBalancing)
+	two.reach(LoadBalancing)
+	waitFor(t, "server1 knows its partner", func() bool { return one.links[0].partner.ability().batch() })
+	addr := netip.MustParseAddr("192.0.2.20")
+	direct := func(b *leases.Batch) {
+		if !one.replicate(b) {
+			t.Error("a deletion was refused")
+		}
+	}
+	queued := func(b *leases.Batch) {
+		backlog := one.machine.Backlog(0)
+		backlog.start(10)
+		one.links[0].queue(b.Changes())
+		var us [1]Update
+		backlog.Drain().Peek(us[:])
+		if n, err := one.links[0].partner.sendBatch(us[:]); n != 1 || err != nil {
+			t.Error(n, err)
+		}
+	}
+	for name, way := range map[string]func(*leases.Batch){"direct": direct, "queued": queued} {
+		for made, stays := range map[clock.Clock]bool{late{}: true, clock.Wall{}: false} {
+			store, err := leases.Open(context.Background(), leases.Options{Clock: made})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := store.Configure(testNetworks()); err != nil {
+				t.Fatal(err)
+			}
+			(&node{t: t, store: store}).put(addr.String(), leases.Active, time.Now().Add(-time.Hour), 1)
+			var b leases.Batch
+			b.Query(0, 0)
+			store.Delete(&b, addr)
+
+			two.grant(addr, time.Now().Add(-30*time.Second), 7)
+			way(&b)
+			if _, ok := two.store.Get(addr); ok != stays {
+				t.Errorf("%s, made by %T: the lease is there %v, want %v", name, made, ok, stays)
+			}
+			two.forget(addr.String())
+		}
+	}
+}
+
+// grant gives an address to a client as a query does.
+func (n *node) grant(a netip.Addr, at time.Time, mac byte) {
+	n.t.Helper()
+	var b leases.Batch
+	b.Query(0, 0)
+	who := leases.NewClient(1, []byte{2, 0, 0, 0, 0, mac}, nil)
+	tx := n.store.Begin(0)
+	err := tx.Commit(&b, a, &who, &leases.Grant{CLTT: at.Unix(), ValidLft: 600})
+	tx.End()
+	if err == nil {
+		err = n.store.Write(&b)
+	}
+	if err != nil {
+		n.t.Fatal(err)
 	}
 }

@@ -18,6 +18,7 @@ type Change struct {
 	Addr     netip.Addr
 	SubnetID uint32
 	Seq      uint64 // change number, unique and rising in this store
+	At       int64  // of a Delete: when it was made, unix s
 	quiet    bool   // a deletion partners need not hear of
 	batch    *Batch
 	at, end  int // in the batch's arena

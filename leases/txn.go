@@ -261,9 +261,13 @@ func (s *Store) note(n *network, b *Batch, op Op, quiet bool, ref uint32) {
 
 // erase deletes a lease with a change.
 func (s *Store) erase(n *network, b *Batch, quiet bool, ref uint32) {
+	now := s.o.Clock.Now().Unix()
 	s.note(n, b, Delete, quiet, ref)
+	if b != nil {
+		b.changes[len(b.changes)-1].At = now
+	}
 	if sl, c := n.at(ref); !quiet {
-		s.graves.add(Tombstone{Seq: sl.seq, SubnetID: c.pool.subnet.id, Addr: n.addr(ref), At: s.o.Clock.Now().Unix()})
+		s.graves.add(Tombstone{Seq: sl.seq, SubnetID: c.pool.subnet.id, Addr: n.addr(ref), At: now})
 	}
 	c := n.chunks[ref>>chunkBits]
 	n.unlink(c.pool, ref)
