@@ -147,6 +147,28 @@ func (d *Driver) which(ctx context.Context, args json.RawMessage) (int, error) {
 	return 0, fmt.Errorf("%s matches no configured server", name)
 }
 
+// sender finds the server a command comes from, by its server-name. Without a
+// name, or with our own, it is the active partner: nil in passive-backup.
+func (d *Driver) sender(ctx context.Context, args json.RawMessage) (*link, *peer, error) {
+	i, err := d.which(ctx, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	var in struct {
+		Name string `json:"server-name"`
+	}
+	if err := parseArguments(args, &in); err != nil {
+		return nil, nil, err
+	}
+	l := d.links[i]
+	for _, p := range l.peers {
+		if p.name == in.Name {
+			return l, p, nil
+		}
+	}
+	return l, l.partner, nil
+}
+
 // parseArguments reads arguments, which may be absent but else are a map.
 func parseArguments(args json.RawMessage, into any) error {
 	if len(args) == 0 {

@@ -106,14 +106,20 @@ func (d *Driver) Touched(a netip.Addr) {
 	}
 }
 
-// openHandler begins a needletail's sync from us: from here on it is sent every
-// change.
+// openHandler begins a needletail's sync from us: from here on the partner is
+// sent every change. A backup hears them anyway, and no client waits for its sync.
 func (d *Driver) openHandler(ctx context.Context, args json.RawMessage) control.Response {
-	i, err := d.which(ctx, args)
-	if err == nil {
+	l, from, err := d.sender(ctx, args)
+	switch {
+	case err != nil:
+	case from == nil:
+		err = errNobody
+	default:
 		err = d.do(func() {
-			d.links[i].serving.begin(time.Now(), d.links[i].syncTimeout())
-			d.step(i, StreamOpened{})
+			from.stream.begin(time.Now(), l.syncTimeout())
+			if from == l.partner {
+				d.step(l.index, StreamOpened{})
+			}
 		})
 	}
 	if err != nil {
@@ -121,6 +127,9 @@ func (d *Driver) openHandler(ctx context.Context, args json.RawMessage) control.
 	}
 	return control.Response{Text: "changes are sent from now on"}
 }
+
+// errNobody refuses a sync of a server that has no part in the relationship.
+var errNobody = errors.New("'server-name' must be another server of the relationship")
 
 // pageMax bounds the page a needletail may ask for.
 const pageMax = 100000
@@ -131,9 +140,12 @@ func (d *Driver) pageHandler(ctx context.Context, args json.RawMessage) control.
 		From  string
 		Limit int
 	}
-	i, err := d.which(ctx, args)
+	_, peer, err := d.sender(ctx, args)
 	if err == nil {
 		err = parseArguments(args, &in)
+	}
+	if err == nil && peer == nil {
+		err = errNobody
 	}
 	var from netip.Addr
 	if err == nil && in.From != "" {
@@ -145,7 +157,7 @@ func (d *Driver) pageHandler(ctx context.Context, args json.RawMessage) control.
 	if err != nil {
 		return control.Errorf("%v", err)
 	}
-	if !d.links[i].serving.touch(time.Now()) {
+	if !peer.stream.touch(time.Now()) {
 		return control.Errorf("no sync is open: it was interrupted and must begin anew")
 	}
 	return control.Response{Arguments: d.pageOf(from, in.Limit)}

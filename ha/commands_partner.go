@@ -53,9 +53,10 @@ func (d *Driver) maintenanceNotify(ctx context.Context, args json.RawMessage) co
 	return d.ask(i, func(t uint64) Input { return MaintenanceNotify{Token: t, Cancel: *in.Cancel, State: state} })
 }
 
-// syncCompleteHandler comes from the partner after its sync from us.
+// syncCompleteHandler comes from the partner, or from a backup, after its sync
+// from us.
 func (d *Driver) syncCompleteHandler(ctx context.Context, args json.RawMessage) control.Response {
-	i, err := d.which(ctx, args)
+	l, from, err := d.sender(ctx, args)
 	var in struct {
 		ID     *uint32 `json:"origin-id"`
 		Origin *uint32
@@ -72,8 +73,10 @@ func (d *Driver) syncCompleteHandler(ctx context.Context, args json.RawMessage) 
 	} else if in.Origin != nil {
 		origin = *in.Origin
 	}
-	d.links[i].serving.end()
-	return d.ask(i, func(t uint64) Input { return SyncComplete{Token: t, Origin: origin} })
+	if from != nil {
+		from.stream.end()
+	}
+	return d.ask(l.index, func(t uint64) Input { return SyncComplete{Token: t, Origin: origin, Backup: from != l.partner} })
 }
 
 // syncHandler is ha-sync: a sync from any peer, now, in any state; the machine

@@ -40,8 +40,10 @@ func (d *Driver) tick(now time.Time) {
 		if l.counting || l.index == 0 {
 			d.step(l.index, Tick{}) // a tick of one is a tick of all
 		}
-		if l.serving.expired(now) {
-			d.step(l.index, StreamClosed{})
+		for _, p := range l.peers {
+			if p.stream.expired(now) && p == l.partner {
+				d.step(l.index, StreamClosed{})
+			}
 		}
 	}
 }

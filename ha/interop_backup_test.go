@@ -98,3 +98,46 @@ func TestInteropOverTLS(t *testing.T) {
 		}
 	}
 }
+
+// A backup may synchronise from a server that serves alone (ha-sync at the
+// backup). That tells nothing of what the partner has read, and no client waits
+// for a partner that is not there.
+func TestBackupSyncsFromSurvivor(t *testing.T) {
+	a, b := freePort(t), freePort(t)
+	conf := withBackup(t, pairConfig("server1", "hot-standby", a, b))
+	third := *conf
+	third.ThisServer = "server3"
+	n, backup := startNode(t, conf), startNode(t, &third)
+	n.reach(PartnerDown)
+	n.lease("192.0.2.20", 1)
+	owes := func() (owes bool) {
+		n.do(func() { owes = n.machine.rels[0].owes() })
+		return owes
+	}
+	if !owes() {
+		t.Fatal("a lease given alone is not owed to the partner")
+	}
+	if a := n.ask(t, openName, arguments{"server-name": "server3"}); a.Result != 0 {
+		t.Fatal(a)
+	}
+	if !n.lease("192.0.2.21", 2) {
+		t.Error("a client waits for the dead partner while the backup synchronises")
+	}
+	if a := n.ask(t, pageName, arguments{"server-name": "server2", "limit": 1}); a.Result == 0 {
+		t.Error("the backup's sync is the partner's")
+	}
+	n.ask(t, "dhcp-disable", arguments{"origin-id": 2000}) // as a Kea does
+	n.ask(t, "ha-sync-complete-notify", arguments{"server-name": "server3", "origin-id": 2000})
+	if !owes() || !n.filters.scope(0).Enabled {
+		t.Errorf("after a backup's sync the partner is owed leases: %v; clients are served: %v", owes(), n.filters.scope(0).Enabled)
+	}
+	if a := backup.ask(t, "ha-sync", arguments{"server-name": "server1"}); a.Result != 0 {
+		t.Error(a)
+	}
+	if _, ok := backup.store.Get(netip.MustParseAddr("192.0.2.21")); !ok {
+		t.Error("the backup lacks a lease after its sync")
+	}
+	if !owes() {
+		t.Error("a backup's whole sync settles what the partner is owed")
+	}
+}

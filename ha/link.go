@@ -31,7 +31,6 @@ type link struct {
 	skew       atomic.Int64 // ns: the partner's clock minus ours, as last measured
 	parkedMax  int64
 	touched    touched
-	serving    stream // a sync the partner makes from us
 
 	overflowed atomic.Uint64 // queries refused beyond parkedMax, or held too long
 

@@ -28,6 +28,7 @@ type peer struct {
 	lanes []*lane
 	route route
 
+	stream  stream // a sync it makes from us
 	known   known
 	failing atomic.Bool // the last update to a backup failed; it was logged
 	sent    outcomes

@@ -100,7 +100,7 @@ func (r *relationship) known(name string) bool {
 // heartbeat, because the partner has read our leases and would miss what we
 // change now; unless it is sent every change.
 func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
-	if r.state == PartnerDown && !r.feeding {
+	if r.state == PartnerDown && !r.feeding && !in.Backup {
 		r.notified = 2
 		r.m.service.disable(origin{OriginLocal + uint32(r.i), r.i}, 0, now)
 		r.heartSoon(now)
@@ -112,7 +112,7 @@ func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 	if id == 0 {
 		id = OriginRemote
 	}
-	if r.reading {
+	if r.reading && !in.Backup {
 		r.settled, r.reading = r.reads, false
 	}
 	r.m.service.release(origin{id, r.i})

@@ -103,10 +103,12 @@ type MaintenanceNotify struct {
 
 // SyncComplete is the partner's ha-sync-complete-notify. Origin is 0 if
 // absent and then taken as OriginRemote: a Kea older than 2.5.5 sends none
-// (Kea releases 2001 there and stays silent for a minute).
+// (Kea releases 2001 there and stays silent for a minute). Backup says that it
+// is not the active partner's: it tells nothing of what that one has read.
 type SyncComplete struct {
 	Token  uint64
 	Origin uint32
+	Backup bool
 }
 
 // ServiceOff is dhcp-disable. Shared says that it came over a socket that

@@ -152,7 +152,7 @@ func TestInterruptedStreamRestarts(t *testing.T) {
 	returned := startNode(t, pairConfig("server2", "hot-standby", a, b))
 	breaks := 0
 	waitFor(t, "the sync is broken twice and ends", func() bool {
-		if s := &survivor.links[0].serving; breaks < 2 && returned.status(0).State == Syncing && s.touch(time.Now()) {
+		if s := &survivor.links[0].partner.stream; breaks < 2 && returned.status(0).State == Syncing && s.touch(time.Now()) {
 			s.end()
 			breaks++
 		}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// stream is a sync that the partner, a needletail, makes from us. It ends with
-// the partner's ha-sync-complete-notify, or when nothing is heard of it for
+// stream is a sync that a peer, a needletail, makes from us. It ends with the
+// peer's ha-sync-complete-notify, or when nothing is heard of it for
 // the time a page may take.
 type stream struct {
 	mu   sync.Mutex
@@ -32,7 +32,7 @@ func (s *stream) touch(now time.Time) bool {
 	return s.open
 }
 
-// end closes the stream: the partner has everything.
+// end closes the stream: the peer has everything.
 func (s *stream) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
