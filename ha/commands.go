@@ -130,12 +130,20 @@ func (d *Driver) which(ctx context.Context, args json.RawMessage) (int, error) {
 		return 0, err
 	}
 	if in.Name == nil {
-		i, _ := via(ctx)
-		return i, nil
+		return d.whose(ctx, "")
 	}
 	var name string
 	if json.Unmarshal(*in.Name, &name) != nil {
 		return 0, errors.New("'server-name' must be a string")
+	}
+	return d.whose(ctx, name)
+}
+
+// whose finds the relationship of a server; of none, that of the listener.
+func (d *Driver) whose(ctx context.Context, name string) (int, error) {
+	if name == "" {
+		i, _ := via(ctx)
+		return i, nil
 	}
 	for i, l := range d.links {
 		for _, p := range l.conf.Peers {
@@ -147,11 +155,9 @@ func (d *Driver) which(ctx context.Context, args json.RawMessage) (int, error) {
 	return 0, fmt.Errorf("%s matches no configured server", name)
 }
 
-// sender finds the server a command comes from, by its server-name. Without a
-// name, or with our own, it is the active partner: nil in passive-backup.
+// sender finds the server a command comes from, by its server-name.
 func (d *Driver) sender(ctx context.Context, args json.RawMessage) (*link, *peer, error) {
-	i, err := d.which(ctx, args)
-	if err != nil {
+	if _, err := d.which(ctx, args); err != nil {
 		return nil, nil, err
 	}
 	var in struct {
@@ -160,9 +166,19 @@ func (d *Driver) sender(ctx context.Context, args json.RawMessage) (*link, *peer
 	if err := parseArguments(args, &in); err != nil {
 		return nil, nil, err
 	}
+	return d.senderNamed(ctx, in.Name)
+}
+
+// senderNamed finds the server a command comes from. Without a name, or with our
+// own, it is the active partner: nil in passive-backup.
+func (d *Driver) senderNamed(ctx context.Context, name string) (*link, *peer, error) {
+	i, err := d.whose(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
 	l := d.links[i]
 	for _, p := range l.peers {
-		if p.name == in.Name {
+		if p.name == name {
 			return l, p, nil
 		}
 	}

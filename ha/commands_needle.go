@@ -21,8 +21,17 @@ var batches = sync.Pool{New: func() any { return new(leases.Batch) }}
 // applyHandler takes a needletail partner's lease changes. It answers when all
 // of them are on disk.
 func (d *Driver) applyHandler(ctx context.Context, args json.RawMessage) control.Response {
-	var in struct{ Changes string }
+	var in struct {
+		Name    string `json:"server-name"`
+		Time    int64  // the sender's clock, unix ms
+		Changes string
+	}
 	err := parseArguments(args, &in)
+	var l *link
+	var from *peer
+	if err == nil {
+		l, from, err = d.senderNamed(ctx, in.Name)
+	}
 	var raw []byte
 	if err == nil {
 		raw, err = base64.StdEncoding.DecodeString(in.Changes)
@@ -30,14 +39,14 @@ func (d *Driver) applyHandler(ctx context.Context, args json.RawMessage) control
 	if err != nil {
 		return control.Errorf("%v", err)
 	}
-	i, _ := via(ctx)
+	clock := l.clockOf(from, time.UnixMilli(in.Time), time.Now())
 	b := batches.Get().(*leases.Batch)
 	defer batches.Put(b)
 	var out applied
 	n := 0
 	err = decodeEntries(raw, func(e *entry) error {
-		e.Lease.CLTT = d.links[i].clock().Ours(e.Lease.CLTT)
-		if err := d.applyEntry(b, d.links[i], e); err != nil {
+		e.Lease.CLTT, e.At = clock.Ours(e.Lease.CLTT), clock.Ours(e.At)
+		if err := d.applyEntry(b, l, e); err != nil {
 			out.Failed = append(out.Failed, refusedChange{Index: n, Result: resultOf(err), Text: err.Error()})
 		}
 		n++
@@ -56,9 +65,8 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry) error {
 	d.Touched(e.Lease.Addr)
 	now := time.Now()
 	if e.Op == opDelete {
-		at := l.clock().Ours(e.At)
 		d.opt.Store.DeleteUnless(b, e.Lease.Addr, func(have *leases.Lease, ours bool) bool {
-			return ours && overtaken(have, at, now)
+			return ours && overtaken(have, e.At, now)
 		})
 		return nil
 	}
@@ -125,7 +133,7 @@ func (d *Driver) openHandler(ctx context.Context, args json.RawMessage) control.
 	if err != nil {
 		return control.Errorf("%v", err)
 	}
-	return control.Response{Text: "changes are sent from now on"}
+	return control.Response{Text: "changes are sent from now on", Arguments: opened{time.Now().UnixMilli()}}
 }
 
 // errNobody refuses a sync of a server that has no part in the relationship.

@@ -2,6 +2,7 @@ package ha
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -37,8 +38,42 @@ func (c Clock) slack() time.Duration {
 	return slackMax
 }
 
-// clock is the active partner's.
+// clock is the active partner's, as heartbeats tell it.
 func (l *link) clock() Clock { return Clock{time.Duration(l.skew.Load())} }
+
+// clockOf is the clock of whoever sent a request at a time told by it. A backup
+// asks for no heartbeats.
+func (l *link) clockOf(from *peer, told, now time.Time) Clock {
+	switch {
+	case from == l.partner:
+		return l.clock()
+	case told.UnixMilli() == 0:
+		return Clock{} // it does not tell
+	}
+	return from.clock.saw(told, now)
+}
+
+// sightingMax is how long a sighting of a clock is trusted.
+const sightingMax = time.Minute
+
+// sighting is a clock as requests tell it. A request may be late by any time (a
+// process was stopped, a connection was slow), never early: the one by which the
+// clock looks furthest ahead was the quickest, and stands for a while.
+type sighting struct {
+	mu    sync.Mutex
+	ahead time.Duration
+	at    time.Time // ours; zero: none yet
+}
+
+func (s *sighting) saw(theirs, ours time.Time) Clock {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ahead := theirs.Sub(ours)
+	if s.at.IsZero() || ahead >= s.ahead || ours.Sub(s.at).Abs() > sightingMax {
+		s.ahead, s.at = ahead, ours
+	}
+	return Clock{s.ahead.Round(time.Second)}
+}
 
 // landed waits until no lease change of ours waits for a partner's answer, or
 // ctx ends. A sync begins with it: a change that is refused yet would pass for

@@ -87,3 +87,74 @@ func TestGravesUnderSkew(t *testing.T) {
 		}
 	}
 }
+
+// A clock that requests tell: a late request does not move it, a change of the
+// clock does in the end.
+func TestSighting(t *testing.T) {
+	var s sighting
+	now := t0
+	for _, c := range []struct {
+		name              string
+		wait, ahead, late time.Duration
+		want              time.Duration
+	}{
+		{"the first", 0, 20 * time.Second, 0, 20 * time.Second},
+		{"a stopped process", time.Second, 20 * time.Second, 15 * time.Second, 20 * time.Second},
+		{"a usual one", 20 * time.Second, 20 * time.Second, time.Millisecond, 20 * time.Second},
+		{"the clock was set ahead", time.Second, 25 * time.Second, 0, 25 * time.Second},
+		{"the clock was set back", 50 * time.Second, -5 * time.Second, 0, 25 * time.Second},
+		{"it is believed", 11 * time.Second, -5 * time.Second, time.Millisecond, -5 * time.Second},
+	} {
+		now = now.Add(c.wait)
+		if got := s.saw(now.Add(c.ahead-c.late), now); got.Ahead != c.want {
+			t.Errorf("%s: %s ahead, want %s", c.name, got.Ahead, c.want)
+		}
+	}
+}
+
+// Updates are put on our clock by who sends them, over any socket: a partner's by
+// the skew that heartbeats tell, those to a backup by what they tell themselves.
+func TestUpdatesUnderSkew(t *testing.T) {
+	hub := startNode(t, hubConfig(t, "server2")...)
+	hub.links[1].skew.Store(int64(20 * time.Second))
+	conf := withBackup(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
+	conf.ThisServer = "server3"
+	backup := startNode(t, conf)
+	for _, c := range []struct {
+		name, from string
+		to         *node
+		tells      time.Duration // what the request says of the sender's clock
+		want       time.Duration
+	}{
+		{"the hub's second partner", hub.links[1].partner.name, hub, 0, 20 * time.Second},
+		{"the hub's first partner", hub.links[0].partner.name, hub, 20 * time.Second, 0},
+		{"a backup, from one ahead", "server1", backup, 20 * time.Second, 20 * time.Second},
+		{"a backup, from one behind", "server2", backup, -20 * time.Second, -20 * time.Second},
+	} {
+		now := time.Unix(time.Now().Unix(), 0)
+		l := leases.Lease{Addr: netip.MustParseAddr("192.0.2.20"), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: now, ValidLft: 600}
+		changes := string(appendMessage(nil, appendPut(nil, &l)))
+		if a := c.to.ask(t, applyName, arguments{"server-name": c.from, "time": time.Now().Add(c.tells).UnixMilli(), "changes": changes}); a.Result != 0 {
+			t.Fatal(c.name, a)
+		}
+		if got, _ := c.to.store.Get(l.Addr); now.Sub(got.CLTT) != c.want {
+			t.Errorf("%s: moved by %s, want %s", c.name, now.Sub(got.CLTT), c.want)
+		}
+	}
+}
+
+// A backup learns the clock of the server it synchronises from.
+func TestSyncTellsTheClock(t *testing.T) {
+	a, b := freePort(t), freePort(t)
+	conf := withBackup(t, pairConfig("server1", "hot-standby", a, b))
+	third := *conf
+	third.ThisServer = "server3"
+	startNode(t, conf)
+	backup := startNode(t, &third)
+	l, from := backup.peerNamed("server1")
+	m := newMerger(backup.store, nil, &l.touched)
+	m.clock = Clock{time.Hour}
+	if err := l.open(from, m); err != nil || m.clock.Ahead.Abs() > skewNoise {
+		t.Errorf("%s ahead, %v", m.clock.Ahead, err)
+	}
+}

@@ -28,7 +28,8 @@ type peer struct {
 	lanes []*lane
 	route route
 
-	stream  stream // a sync it makes from us
+	stream  stream   // a sync it makes from us
+	clock   sighting // where it is asked for no heartbeats
 	known   known
 	failing atomic.Bool // the last update to a backup failed; it was logged
 	sent    outcomes

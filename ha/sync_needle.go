@@ -27,7 +27,7 @@ type fetched struct {
 func (l *link) syncNeedle(ctx context.Context, from *peer, conn *client, m *merger) error {
 	l.touched.begin()
 	defer l.touched.end()
-	if _, err := from.demand(openName, command(openName, arguments{"server-name": l.conf.ThisServer}), requestTimeout); err != nil {
+	if err := l.open(from, m); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -49,6 +49,26 @@ func (l *link) syncNeedle(ctx context.Context, from *peer, conn *client, m *merg
 		return err
 	}
 	return l.complete(from, originRemote+l.index)
+}
+
+// open begins the sync. The answer tells the clock of a peer that is asked for no
+// heartbeats.
+func (l *link) open(from *peer, m *merger) error {
+	asked := time.Now()
+	a, err := from.demand(openName, command(openName, arguments{"server-name": l.conf.ThisServer}), requestTimeout)
+	if err != nil {
+		return err
+	}
+	var in opened
+	if from == l.partner || len(a.Arguments) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(a.Arguments, &in); err != nil {
+		return fmt.Errorf("%s of %s: %w", openName, from.name, err)
+	}
+	half := time.Since(asked) / 2
+	m.clock = Clock{time.UnixMilli(in.Time).Sub(asked.Add(half)).Round(time.Second)}
+	return nil
 }
 
 // fetch delivers the pages in order and closes the channel after the last, the

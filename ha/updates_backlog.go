@@ -3,6 +3,7 @@ package ha
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // backlogPiece is how many queued updates go to a needletail in one request.
@@ -54,7 +55,7 @@ func (p *peer) sendBatch(us []Update) (int, error) {
 			entries = appendPut(entries, &us[i].Lease)
 		}
 	}
-	a, err := p.demand(applyName, appendApply(nil, entries), requestTimeout)
+	a, err := p.demand(applyName, appendApply(nil, p.link.conf.ThisServer, time.Now(), entries), requestTimeout)
 	if err != nil {
 		return 0, err
 	}

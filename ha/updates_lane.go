@@ -218,7 +218,7 @@ func group(items []item, start int) int {
 // request sends one request and settles its items, unless it fails on the way.
 func (l *lane) request(items []item, body []byte) error {
 	if items[0].form == formBinary {
-		l.frame = appendApply(l.frame[:0], body)
+		l.frame = appendApply(l.frame[:0], l.peer.link.conf.ThisServer, time.Now(), body)
 		body = l.frame
 	}
 	a, err := l.peer.bulk.call(body, l.peer.timeout)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strconv"
+	"time"
 )
 
 // Commands that only needletails have. A partner's list-commands tells that
@@ -22,11 +24,23 @@ const (
 	changedName = "needletail-state-changed"
 )
 
-// appendApply wraps binary entries into the command.
-func appendApply(b, entries []byte) []byte {
-	b = append(b, `{"command":"`+applyName+`","service":["dhcp4"],"arguments":{"origin":"ha-partner","changes":"`...)
+// appendApply wraps binary entries into the command. The receiver learns who
+// sends them, and whose clock their times are of.
+func appendApply(b []byte, self string, now time.Time, entries []byte) []byte {
+	name, err := json.Marshal(self)
+	if err != nil {
+		panic("ha: encode a server's name: " + err.Error()) // a string always encodes
+	}
+	b = append(b, `{"command":"`+applyName+`","service":["dhcp4"],"arguments":{"origin":"ha-partner","server-name":`...)
+	b = append(append(b, name...), `,"time":`...)
+	b = append(strconv.AppendInt(b, now.UnixMilli(), 10), `,"changes":"`...)
 	b = appendMessage(b, entries)
 	return append(b, `"}}`...)
+}
+
+// opened is the answer to openName: the clock that the pages' times are of.
+type opened struct {
+	Time int64 `json:"time"` // unix ms
 }
 
 // appendMessage writes the version byte and entries in base64.
