@@ -67,7 +67,8 @@
 // whoever submits, and one fdatasync that finds no metadata to write. The folder
 // gives Badger each full file, syncs it and makes the file free; what a process
 // leaves in the files, the next one folds before it reads Badger. The order of
-// changes is that of their numbers, so it does not matter what is folded twice.
+// changes is that of their numbers, so it does not matter what is folded twice. A
+// file with acknowledged commits that cannot be read back is never made free.
 // All waiting writes share one sync.
 //
 // Badger maps its files; a full disk under a mapping kills

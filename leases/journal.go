@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,14 +47,21 @@ var (
 )
 
 // journal is one file. The writer owns what it writes; a full one is the
-// folder's.
+// folder's. Both leave asked and sure to whoever holds journaledDisk.syncing.
 type journal struct {
 	file       *os.File
 	size       int64
 	generation uint64
 	used       bool  // not free
 	end        int64 // behind the last record
+
+	written atomic.Uint64 // the writer tells the syncer: position of end
+	asked   uint64        // position up to which a sync was tried
+	sure    uint64        // position up to which every sync succeeded
 }
+
+// position is an end in a use of the file; it only grows, from use to use too.
+func position(generation uint64, end int64) uint64 { return generation<<32 | uint64(end) }
 
 // openJournal opens or makes file i and reads it. Its blocks are written once, so
 // that nothing written later needs space, and reading them has the kernel
@@ -127,7 +135,39 @@ func (j *journal) release() error {
 	return nil
 }
 
-// append writes one record; false if the file has no room for it.
+// sync makes what was written durable. It is not tried twice: the kernel tells an
+// error once, and its next sync says nothing of pages it gave up before.
+func (j *journal) sync() error {
+	to := j.written.Load()
+	if to == j.asked {
+		return nil
+	}
+	if to>>32 != j.asked>>32 { // another use
+		j.asked = position(to>>32, 0)
+		j.sure = j.asked
+	}
+	whole := j.sure == j.asked
+	j.asked = to
+	if err := datasync(j.file); err != nil {
+		return err
+	}
+	if whole {
+		j.sure = to
+	}
+	return nil
+}
+
+// promised is the end of what was not said to have failed: all that was
+// written, but after a failed sync only what was synced before it.
+func (j *journal) promised() int64 {
+	if j.asked>>32 == j.generation && j.sure < j.asked {
+		return int64(j.sure & (1<<32 - 1))
+	}
+	return j.end
+}
+
+// append writes one record; false if the file has no room for it. It writes all
+// of it or fails: a disk that fills up, or a limit on files, cuts a write short.
 func (j *journal) append(record []byte) (bool, error) {
 	if j.end+int64(len(record)) > j.size {
 		return false, nil
@@ -135,10 +175,11 @@ func (j *journal) append(record []byte) (bool, error) {
 	binary.BigEndian.PutUint64(record[8:], j.generation)
 	binary.BigEndian.PutUint32(record, uint32(len(record)-8))
 	binary.BigEndian.PutUint32(record[4:], crc32.Checksum(record[8:], castagnoli))
-	if _, err := unix.Pwrite(int(j.file.Fd()), record, j.end); err != nil {
-		return false, fmt.Errorf("write %s: %w", j.file.Name(), err)
+	if _, err := j.file.WriteAt(record, j.end); err != nil {
+		return false, fmt.Errorf("write a commit to the journal: %w", err)
 	}
 	j.end += int64(len(record))
+	j.written.Store(position(j.generation, j.end))
 	return true, nil
 }
 

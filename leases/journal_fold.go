@@ -38,13 +38,17 @@ func (d *journaledDisk) runFolder() {
 	}
 }
 
-// foldSurely tries until a file is folded or the disk is closed.
+// foldSurely tries until a file is folded or the disk is closed. A file that
+// cannot be folded stays as it is, for the next start or for an expert.
 func (d *journaledDisk) foldSurely(j *journal, content []byte) {
-	for {
+	for tries := 0; ; tries++ {
 		err := d.fold(j, content, d.pause)
 		if err == nil {
 			d.giveFree(j)
 			return
+		}
+		if tries == 0 {
+			d.log.Warn("lease database: a journal cannot be moved to the database and is tried again", "file", j.file.Name(), "error", err)
 		}
 		d.mu.Lock()
 		d.fault = err
@@ -116,8 +120,15 @@ func (d *journaledDisk) fold(j *journal, content []byte, pause func()) error {
 	if err != nil {
 		return err
 	}
-	if end < j.end { // a failed sync, whose commits nobody was told of
-		d.log.Warn("lease database: the end of a journal could not be read back", "file", j.file.Name(), "read", end, "written", j.end)
+	if promised := d.promised(j); end < promised {
+		return fmt.Errorf("%w: the journal %s has commits up to byte %d, of which those from byte %d on cannot be read back", ErrCorrupt, j.file.Name(), promised, end)
 	}
 	return j.release()
+}
+
+// promised is the end of the commits that clients may have been told of.
+func (d *journaledDisk) promised(j *journal) int64 {
+	d.syncing.Lock()
+	defer d.syncing.Unlock()
+	return j.promised()
 }

@@ -3,11 +3,15 @@ package leases
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // smallJournal turns its files every few dozen changes.
@@ -184,6 +188,80 @@ func TestJournalMends(t *testing.T) {
 	}
 	if got, want := dump(t, under), dump(t, newest(2)); got != want {
 		t.Errorf("found %s, want %s", got, want)
+	}
+}
+
+// A write that the disk cuts short fails, and mending goes on in another file:
+// what was acknowledged before and after is found again.
+func TestJournalShortWrite(t *testing.T) {
+	dir := t.TempDir()
+	d := openSmall(t, newFaultDisk(), dir)
+	write := func(v uint64) error { return d.write([]diskOp{op(v)}) }
+	if err := write(1); err != nil {
+		t.Fatal(err)
+	}
+	limitFiles(t, uint64(d.current.end)+10, func() {
+		if write(2) == nil {
+			t.Error("a write that was cut short was taken for success")
+		}
+	})
+	if err := d.mend(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(write(3), write(4), d.sync()); err != nil {
+		t.Fatal(err)
+	}
+	under := newFaultDisk()
+	openSmall(t, under, dir)
+	want := newFaultDisk()
+	for _, v := range []uint64{1, 3, 4} {
+		put(want.written, op(v))
+	}
+	if got, want := dump(t, under), dump(t, want); got != want {
+		t.Errorf("found %s, want %s", got, want)
+	}
+}
+
+// limitFiles runs f while files may not grow beyond a size.
+func limitFiles(t *testing.T, size uint64, f func()) {
+	t.Helper()
+	signal.Ignore(unix.SIGXFSZ)
+	defer signal.Reset(unix.SIGXFSZ)
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_FSIZE, &old)
+	f()
+}
+
+// A file whose commits cannot all be read back is not made free, unless a sync
+// failed: then what came after the last good one was promised to nobody.
+func TestJournalKeepsWhatItCannotRead(t *testing.T) {
+	d := openSmall(t, newFaultDisk(), t.TempDir())
+	var ends []int64
+	for v := uint64(1); v <= 3; v++ {
+		if err := errors.Join(d.write([]diskOp{op(v)}), d.sync()); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, d.current.end)
+	}
+	j := d.current
+	if _, err := j.file.WriteAt([]byte{0xff}, ends[1]+recordHeader); err != nil { // in the third record
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		sure int64
+		keep bool
+	}{{ends[2], true}, {ends[1], false}} {
+		j.sure = position(j.generation, c.sure)
+		err := d.fold(j, make([]byte, smallJournal), noPause)
+		if kept := j.used && errors.Is(err, ErrCorrupt); kept != c.keep {
+			t.Errorf("synced up to %d of %d: kept %v, want %v (%v)", c.sure, j.end, kept, c.keep, err)
+		}
 	}
 }
 

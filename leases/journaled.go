@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 )
 
 // journaledDisk is a disk with a journal before it. One commit to Badger costs
@@ -18,11 +17,10 @@ type journaledDisk struct {
 	size  int                    // of a file, journalBytes but in tests
 	files [journalFiles]*journal // fixed; what is in one is the writer's or the folder's
 
-	record  []byte                    // the writer's
-	current *journal                  // the writer's
-	dirty   [journalFiles]atomic.Bool // written since the last sync
+	record  []byte   // the writer's
+	current *journal // the writer's
 
-	syncing sync.Mutex // guards bad, held during a sync
+	syncing sync.Mutex // guards bad and what is known of syncs, held during one
 	bad     error      // a sync failed, until mend
 
 	full    chan *journal // writer to folder
@@ -141,9 +139,6 @@ func (d *journaledDisk) put() error {
 	}
 	for {
 		ok, err := d.current.append(d.record)
-		if ok {
-			d.dirty[slices.Index(d.files[:], d.current)].Store(true)
-		}
 		if ok || err != nil {
 			return err
 		}
@@ -194,9 +189,9 @@ func (d *journaledDisk) giveFree(j *journal) {
 func (d *journaledDisk) sync() error {
 	d.syncing.Lock()
 	defer d.syncing.Unlock()
-	for i := range d.files {
-		if d.bad == nil && d.dirty[i].Swap(false) {
-			d.bad = datasync(d.files[i].file)
+	for _, j := range d.files {
+		if d.bad == nil {
+			d.bad = j.sync()
 		}
 	}
 	return d.bad
