@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"os"
 	"sync"
 	"time"
 
@@ -38,10 +37,8 @@ type badgerDisk struct {
 	batch  []badger.Entry // writer only
 }
 
+// openBadger opens the database of a folder, which is there.
 func openBadger(dir string, o *Options) (disk, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, err
-	}
 	d := &badgerDisk{dir: dir, reserve: o.ReserveBytes, log: o.Log, giveUp: closeMax}
 	if err := d.room(); err != nil {
 		return nil, err // opening writes what the last run left in logs to tables

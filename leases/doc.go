@@ -71,6 +71,9 @@
 // file with acknowledged commits that cannot be read back is never made free.
 // All waiting writes share one sync.
 //
+// One process has the store, from Open to Close: it holds a lock of its own, since
+// Badger's is let go while it is mended.
+//
 // Badger maps its files; a full disk under a mapping kills
 // a process. Its logs therefore get their blocks before it writes them (ahead.go),
 // and no commit, no fold and no start is tried with less free space than the

@@ -17,6 +17,8 @@ var (
 	ErrNoSpace = errors.New("too little free disk space for lease changes")
 	// ErrClosed: the store is closed.
 	ErrClosed = errors.New("lease store is closed")
+	// ErrInUse: another process has the store open.
+	ErrInUse = errors.New("lease store is in use")
 	// ErrCorrupt: a stored value cannot be decoded.
 	ErrCorrupt = errors.New("corrupt lease value")
 )

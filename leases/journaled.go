@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 )
@@ -13,6 +14,7 @@ import (
 // pwrite, and the folder gives Badger what has gathered.
 type journaledDisk struct {
 	under disk
+	lock  *os.File // held from before anything of the folder is touched to the end
 	log   *slog.Logger
 	size  int                    // of a file, journalBytes but in tests
 	files [journalFiles]*journal // fixed; what is in one is the writer's or the folder's
@@ -34,8 +36,20 @@ type journaledDisk struct {
 }
 
 // openJournaled opens Badger behind a journal, and first folds what the last
-// process left in its files.
-func openJournaled(dir string, o *Options) (disk, error) {
+// process left in its files. The folder is this process's alone until close.
+func openJournaled(dir string, o *Options) (_ disk, err error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			lock.Close()
+		}
+	}()
 	under, err := openBadger(dir, o)
 	if err != nil {
 		return nil, err
@@ -45,6 +59,7 @@ func openJournaled(dir string, o *Options) (disk, error) {
 		under.close()
 		return nil, err
 	}
+	d.lock = lock
 	return d, nil
 }
 
@@ -220,7 +235,11 @@ func (d *journaledDisk) close() error {
 	close(d.stop)
 	d.stopped.Wait()
 	d.closeFiles()
-	return d.under.close()
+	err := d.under.close()
+	if d.lock != nil {
+		d.lock.Close()
+	}
+	return err
 }
 
 func (d *journaledDisk) closeFiles() {
