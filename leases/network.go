@@ -52,6 +52,7 @@ type pool struct {
 	now         int64  // time of the wheel, unix s
 	timed       int    // slots in the wheel
 	expired     int    // slots in listExpired
+	misplaced   int    // of those, at its head: may not be over since the clock went back
 	lists       [listCount]uint32
 }
 

@@ -57,7 +57,7 @@ func (s *Store) reclaimSome(b *Batch, n *network, p *pool, now int64, limit int,
 		switch {
 		case n.endOffer(p, now):
 		case s.endFormer(b, n, p, now):
-		case s.endExpired(b, n, p, now, owned, skipped):
+		case p.misplaced == 0 && s.endExpired(b, n, p, now, owned, skipped): // it turns the list
 		default:
 			return done, false
 		}

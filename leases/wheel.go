@@ -39,26 +39,62 @@ func wheelBucket(level int, at int64) uint16 {
 	return uint16(listWheel + level*wheelSize + int(digit))
 }
 
+// clockBack is how far time may go back before the wheel does: workers read the
+// clock at different moments. Leases may be collected so much too early.
+const clockBack = 10 // s
+
 // advance moves the wheel towards now, at most steps slots at a time, and
 // collects what has ended in listExpired. It returns false if more is to do.
+// The wheel stops only where a bucket has slots, so its work is that of the
+// slots, however far the clock jumps.
 func (n *network) advance(p *pool, now int64, steps int) bool {
+	if p.now > now+clockBack {
+		p.now, p.misplaced = now, p.expired
+	}
+	for p.misplaced = min(p.misplaced, p.expired); p.misplaced > 0; p.misplaced-- {
+		if steps--; steps < 0 {
+			return false
+		}
+		n.reschedule(p, p.lists[listExpired])
+	}
 	for {
 		for level := wheelLevels - 1; level >= 0; level-- {
 			for list := wheelBucket(level, p.now); p.lists[list] != 0; steps-- {
 				if steps <= 0 {
 					return false
 				}
-				ref := p.lists[list]
-				n.unlink(p, ref)
-				n.schedule(p, ref)
+				n.reschedule(p, p.lists[list])
 			}
-		}
-		if p.timed == 0 {
-			p.now = max(p.now, now)
 		}
 		if p.now >= now {
 			return true
 		}
-		p.now++
+		p.now = p.nextDue(now)
 	}
+}
+
+func (n *network) reschedule(p *pool, ref uint32) {
+	n.unlink(p, ref)
+	n.schedule(p, ref)
+}
+
+// nextDue returns the first moment after the wheel's time, now at the latest, at
+// which a bucket with slots comes round. Buckets behind the wheel's digit count
+// as next round's: there are some only after the clock went back, and to come
+// round too early does no harm.
+func (p *pool) nextDue(now int64) int64 {
+	for level := 0; level < wheelLevels && p.timed > 0; level++ {
+		shift := level * wheelBits
+		for turn := int64(1); turn < wheelSize; turn++ {
+			at := (p.now>>shift + turn) << shift
+			if at >= now {
+				break
+			}
+			if p.lists[wheelBucket(level, at)] != 0 {
+				now = at
+				break
+			}
+		}
+	}
+	return now
 }
