@@ -71,6 +71,11 @@
 // file with acknowledged commits that cannot be read back is never made free.
 // All waiting writes share one sync.
 //
+// What cannot be read is never taken for nothing. A lease whose value is damaged
+// keeps its address from everybody (declined, without an end) until it is deleted;
+// a newer version's value or journal, or a journal of no known kind, and
+// the store does not open.
+//
 // One process has the store, from Open to Close: it holds a lock of its own, since
 // Badger's is let go while it is mended.
 //

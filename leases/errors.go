@@ -19,6 +19,8 @@ var (
 	ErrClosed = errors.New("lease store is closed")
 	// ErrInUse: another process has the store open.
 	ErrInUse = errors.New("lease store is in use")
-	// ErrCorrupt: a stored value cannot be decoded.
-	ErrCorrupt = errors.New("corrupt lease value")
+	// ErrNewer: a later version of this program wrote the store.
+	ErrNewer = errors.New("written by a newer version")
+	// ErrCorrupt: something stored cannot be decoded.
+	ErrCorrupt = errors.New("corrupt lease data")
 )

@@ -1,11 +1,10 @@
 package leases
 
 import (
+	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,48 +62,74 @@ type journal struct {
 // position is an end in a use of the file; it only grows, from use to use too.
 func position(generation uint64, end int64) uint64 { return generation<<32 | uint64(end) }
 
-// openJournal opens or makes file i and reads it. Its blocks are written once, so
-// that nothing written later needs space, and reading them has the kernel
-// hold them in memory.
-func openJournal(dir string, i int, into []byte) (*journal, error) {
+// openJournal opens or makes file i and reads it into content, which it returns,
+// made longer if need be: another version's files may be larger.
+func openJournal(dir string, i, size int, content []byte) (_ *journal, _ []byte, err error) {
 	f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("journal-%d", i)), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, content, err
 	}
-	j := &journal{file: f, size: int64(len(into))}
-	if err := j.read(into); err != nil {
+	j := &journal{file: f, size: int64(size)}
+	if content, err = j.read(content); err == nil {
+		err = j.parseHeader(content)
+	}
+	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("journal %s: %w", f.Name(), err)
+		return nil, content, fmt.Errorf("journal %s: %w", f.Name(), err)
 	}
-	j.used = string(into[:8]) == string(magicUsed)
-	if j.used || string(into[:8]) == string(magicFree) {
-		j.generation = binary.BigEndian.Uint64(into[8:])
-	}
-	return j, nil
+	return j, content, nil
 }
 
-// read reads the whole file, and first makes it as long. In steps of one page:
+// parseHeader tells what the file is used for. Only a file without any content
+// is new; it gets a header at once, so that one without a header is never ours.
+func (j *journal) parseHeader(content []byte) error {
+	magic := content[:8]
+	switch {
+	case bytes.Equal(magic, magicUsed):
+		j.used = true
+	case bytes.Equal(magic, magicFree):
+	case bytes.HasPrefix(magic, magicUsed[:6]):
+		return fmt.Errorf("%w: journal format %d; start that version once and stop it: it empties its journals", ErrNewer, magic[6])
+	case len(bytes.Trim(content, "\x00")) > 0:
+		return fmt.Errorf("%w: it begins with %x; commits that clients were told of may lie in it: restore it, or move it away to go on without them", ErrCorrupt, magic)
+	default:
+		return j.release()
+	}
+	j.generation = binary.BigEndian.Uint64(content[8:])
+	return nil
+}
+
+// read reads the whole file, which keeps what it has, and first makes it as long
+// as it should be. Its blocks are written once, so that nothing written later needs
+// space, and reading them has the kernel hold them in memory. In steps of one page:
 // the kernel would else keep the file in pages of up to megabytes, and look at all
 // of such a page for every write and sync of a few bytes in it.
-func (j *journal) read(into []byte) error {
+func (j *journal) read(content []byte) ([]byte, error) {
 	const page = 4 << 10
 	if err := unix.Fadvise(int(j.file.Fd()), 0, 0, unix.FADV_RANDOM); err != nil {
-		return err
+		return content, err
 	}
-	n, err := j.file.ReadAt(into, 0)
-	if n == len(into) {
-		return nil
+	st, err := j.file.Stat()
+	if err != nil {
+		return content, err
 	}
-	if !errors.Is(err, io.EOF) {
-		return err
+	length, has := max(j.size, st.Size()), st.Size()
+	content = slices.Grow(content[:0], int(length))[:length]
+	if _, err := j.file.ReadAt(content[:has], 0); err != nil {
+		return content, err
 	}
-	clear(into) // new, or made by a process that died making it
-	for at := 0; at < len(into); at += page {
-		if _, err := j.file.WriteAt(into[at:min(at+page, len(into))], int64(at)); err != nil {
-			return err
+	if has == length {
+		return content, nil
+	}
+	clear(content[has:]) // new, or cut short
+	for at := has; at < length; {
+		next := min(at&^(page-1)+page, length)
+		if _, err := j.file.WriteAt(content[at:next], at); err != nil {
+			return content, err
 		}
+		at = next
 	}
-	return j.file.Sync()
+	return content, j.file.Sync()
 }
 
 // begin makes the file, which is free, a generation's.

@@ -2,6 +2,7 @@ package leases
 
 import (
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -85,12 +86,14 @@ func (d *journaledDisk) fold(j *journal, content []byte, pause func()) error {
 	if err := d.under.room(); err != nil {
 		return err
 	}
-	if j.end > 0 { // else another process wrote it
+	if j.end > 0 { // else another process wrote it, and its own end shows
 		content = content[:j.end]
 	}
-	if _, err := j.file.ReadAt(content, 0); err != nil {
+	n, err := j.file.ReadAt(content, 0)
+	if err != nil && (err != io.EOF || j.end > 0) {
 		return fmt.Errorf("read %s: %w", j.file.Name(), err)
 	}
+	content = content[:n]
 	var gathered []diskOp
 	flush := func() error {
 		if len(gathered) == 0 {

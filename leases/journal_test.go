@@ -238,6 +238,51 @@ func limitFiles(t *testing.T, size uint64, f func()) {
 	f()
 }
 
+// What another version or a fault left in a journal is kept: a file of another
+// size is folded, one that cannot be read keeps the store from opening.
+func TestJournalKeepsWhatIsForeign(t *testing.T) {
+	for _, c := range []struct {
+		what    string
+		change  func(content []byte) []byte
+		refused error
+	}{
+		{"cut short", func(b []byte) []byte { return b[:len(b)-1] }, nil},
+		{"larger", func(b []byte) []byte { return append(b, make([]byte, smallJournal)...) }, nil},
+		{"a newer format", func(b []byte) []byte { b[6]++; return b }, ErrNewer},
+		{"another program's", func(b []byte) []byte { b[0]++; return b }, ErrCorrupt},
+		{"no header", func(b []byte) []byte { clear(b[:journalHeader]); return b }, ErrCorrupt},
+	} {
+		dir := t.TempDir()
+		d := openSmall(t, newFaultDisk(), dir)
+		for v := uint64(1); v <= 4; v++ {
+			if err := d.write([]diskOp{op(v)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		name := d.current.file.Name() // the process dies here
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content = c.change(content)
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		under := newFaultDisk()
+		_, err = newJournaled(under, dir, quiet, smallJournal)
+		if !errors.Is(err, c.refused) {
+			t.Errorf("%s: opened with %v, want %v", c.what, err, c.refused)
+		}
+		if err != nil {
+			if after, _ := os.ReadFile(name); !bytes.Equal(after, content) {
+				t.Errorf("%s: the file was changed", c.what)
+			}
+		} else if got, want := dump(t, under), dump(t, newest(4)); got != want {
+			t.Errorf("%s: found %s, want %s", c.what, got, want)
+		}
+	}
+}
+
 // A file whose commits cannot all be read back is not made free, unless a sync
 // failed: then what came after the last good one was promised to nobody.
 func TestJournalKeepsWhatItCannotRead(t *testing.T) {

@@ -91,13 +91,13 @@ func newJournaled(under disk, dir string, log *slog.Logger, size int) (_ *journa
 	return d, nil
 }
 
-// recover opens the files and folds what is in them, oldest first. It returns
-// the highest generation there was.
+// recover opens the files, all of them before any is changed, and folds what is in
+// them, oldest first. It returns the highest generation there was.
 func (d *journaledDisk) recover(dir string) (last uint64, err error) {
-	content := make([]byte, d.size)
+	var content []byte
 	var left []*journal
 	for i := range d.files {
-		if d.files[i], err = openJournal(dir, i, content); err != nil {
+		if d.files[i], content, err = openJournal(dir, i, d.size, content); err != nil {
 			return 0, err
 		}
 		last = max(last, d.files[i].generation)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -33,7 +34,8 @@ func (s *Store) openDisk(ctx context.Context, open opener) error {
 const corruptLogged = 10
 
 // read streams the database into the layout. Values that cannot be read stay on
-// disk, are counted and, the first few, logged.
+// disk, are counted and, the first few, logged; their addresses stay out of use.
+// A newer version's are an error: what it means by them is anybody's guess.
 func (s *Store) read(l *layout) error {
 	var known *subnetPlace
 	err := s.disk.disk.load(func(key, value []byte) error {
@@ -55,10 +57,11 @@ func (s *Store) read(l *layout) error {
 		default:
 			err = fmt.Errorf("%w: a key of no known kind", ErrCorrupt)
 		}
-		if err != nil {
-			if s.stats.corrupt.Add(1) <= corruptLogged {
-				s.o.Log.Error("lease database: a value is left alone", "key", fmt.Sprintf("%x", key), "error", err)
-			}
+		if errors.Is(err, ErrNewer) {
+			return fmt.Errorf("%w; start that version, or export its leases with it and import them here into an empty folder", err)
+		}
+		if err != nil && s.stats.corrupt.Add(1) <= corruptLogged {
+			s.o.Log.Error("lease database: a value cannot be read; if it is a lease's, its address stays out of use until the lease is deleted", "key", fmt.Sprintf("%x", key), "error", err)
 		}
 		return nil
 	})
@@ -79,14 +82,15 @@ func (s *Store) read(l *layout) error {
 func (s *Store) readLease(p *subnetPlace, at place, value []byte) error {
 	r, err := parseRecord(value)
 	if err != nil {
-		return fmt.Errorf("subnet %d address %v: %w", at.subnet, toAddr(at.addr), err)
+		r, err = unreadable, fmt.Errorf("subnet %d address %v: %w", at.subnet, toAddr(at.addr), err)
+		value = r.append(nil)
 	}
 	if p == nil || !p.sub.prefix.Contains(toAddr(at.addr)) {
 		s.orphans[at] = orphan{string(value), true}
-		return nil
+		return err
 	}
 	p.net.restore(at.addr, &r, true)
-	return nil
+	return err
 }
 
 // baptize gives a new database its name.

@@ -55,14 +55,22 @@ func (r *record) append(dst []byte) []byte {
 	return append(append(dst, r.host...), r.x...)
 }
 
+// unreadable stands for a lease whose value cannot be read. Somebody may have the
+// address, so nobody gets it until an administrator deletes the lease or a
+// partner knows better. CLTT 1, since Kea refuses 0.
+var unreadable = record{state: Declined, cltt: 1, valid: Infinite, x: []byte(`{"comment":"the record on disk cannot be read"}`)}
+
 // parseRecord takes a value apart. Anything that append does not write is
-// ErrCorrupt.
+// ErrCorrupt, or ErrNewer.
 func parseRecord(v []byte) (record, error) {
 	if len(v) < valueHeader {
 		return record{}, fmt.Errorf("%w: %d bytes, want at least %d", ErrCorrupt, len(v), valueHeader)
 	}
-	if v[0] != valueVersion {
-		return record{}, fmt.Errorf("%w: version %d, this program knows %d", ErrCorrupt, v[0], valueVersion)
+	switch {
+	case v[0] > valueVersion:
+		return record{}, fmt.Errorf("%w: lease format %d, this one knows %d", ErrNewer, v[0], valueVersion)
+	case v[0] != valueVersion:
+		return record{}, fmt.Errorf("%w: format %d", ErrCorrupt, v[0])
 	}
 	r := record{
 		state: State(v[1]), fwd: v[2]&valueFwd != 0, rev: v[2]&valueRev != 0, htype: v[3],

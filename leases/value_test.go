@@ -30,8 +30,8 @@ func FuzzValue(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r, err := parseRecord(value)
 		if err != nil {
-			if !errors.Is(err, ErrCorrupt) {
-				t.Errorf("error %v is not ErrCorrupt", err)
+			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNewer) {
+				t.Errorf("error %v is neither ErrCorrupt nor ErrNewer", err)
 			}
 			return
 		}
@@ -93,15 +93,16 @@ func FuzzParseKea(f *testing.F) {
 }
 
 // Values that cannot be read are named, counted and left alone; the rest loads.
+// Their addresses are nobody's until the lease is deleted.
 func TestCorruptValuesAreSetAside(t *testing.T) {
 	d := newFaultDisk()
 	r := newFaultRun(t, d, 2)
 	r.run(20)
 	r.s.Close()
 	kept := r.s.Stats().Subnets[0]
-	bad := [][]byte{{'L', 0, 0, 0, 1, 192, 0, 2, 250}, {'L', 0, 0, 0, 1, 192, 0, 2, 251}, {'Z'}, {'L', 1}}
+	bad := [][]byte{{'L', 0, 0, 0, 1, 192, 0, 2, 250}, {'L', 0, 0, 0, 1, 192, 0, 2, 40}, {'Z'}, {'L', 1}}
 	for i, k := range bad {
-		put(d.written, diskOp{key: k, value: bytes.Repeat([]byte{byte(i)}, 40), version: 1})
+		put(d.written, diskOp{key: k, value: bytes.Repeat([]byte{byte(i % 2)}, 40), version: 1})
 	}
 	var log strings.Builder
 	s := newStore(Options{Dir: "fault", Clock: r.clock, Log: slog.New(slog.NewTextHandler(&log, nil))})
@@ -119,6 +120,42 @@ func TestCorruptValuesAreSetAside(t *testing.T) {
 		if !strings.Contains(log.String(), fmt.Sprintf("key=%x", k)) {
 			t.Errorf("the log does not name key %x:\n%s", k, &log)
 		}
+	}
+	r.clock.now = r.clock.now.Add(50 * 365 * 24 * time.Hour)
+	a, who := ip("192.0.2.40"), testClient(90)
+	var b Batch
+	s.Reclaim(&b, r.clock.now, 1000, nil)
+	offered := func() bool {
+		tx := s.Begin(0)
+		defer tx.End()
+		return tx.Offer(a, &who, r.clock.now.Unix())
+	}
+	if offered() {
+		t.Error("an address whose lease cannot be read was offered")
+	}
+	if _, ok := s.Delete(&b, a); !ok || !offered() {
+		t.Error("not free after the lease was deleted")
+	}
+}
+
+// The leases of a newer version may mean anything: nothing is served with them.
+func TestNewerValuesAreRefused(t *testing.T) {
+	d := newFaultDisk()
+	r := newFaultRun(t, d, 2)
+	r.run(20)
+	r.s.Close()
+	for k, o := range d.written {
+		if k[0] == kindLease && !o.del {
+			o.value[0]++
+		}
+	}
+	s := newStore(Options{Dir: "fault", Clock: r.clock, Log: quiet})
+	if err := s.openDisk(t.Context(), func(string, *Options) (disk, error) { return d, nil }); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Configure(faultNetwork); !errors.Is(err, ErrNewer) {
+		t.Errorf("configured with %v", err)
 	}
 }
 

@@ -13,10 +13,10 @@ const (
 )
 
 // schedule puts a slot, which is in no list, where its end belongs. Infinite
-// leases never end and are in no list.
+// leases, and addresses declined for good, never end and are in no list.
 func (n *network) schedule(p *pool, ref uint32) {
 	s := n.slot(ref)
-	if s.valid == Infinite && s.state() == Active {
+	if s.valid == Infinite {
 		return
 	}
 	end := s.expires()

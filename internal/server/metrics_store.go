@@ -18,7 +18,7 @@ var (
 	orphansDesc   = describe("leases_orphaned", "Leases of subnets that are not configured.")
 	changesDesc   = describe("lease_changes_total", "Lease changes written.")
 	failuresDesc  = describe("commit_failures_total", "Commits that failed.")
-	corruptDesc   = describe("store_values_refused", "Stored values that could not be read at start.")
+	corruptDesc   = describe("store_values_refused", "Stored values that could not be read at start; such a lease keeps its address from everybody.")
 	commitDesc    = describe("commit_seconds", "Time of a commit, from first write to sync.")
 	memoryDesc    = describe("lease_table_bytes", "Memory of the lease tables.")
 )
