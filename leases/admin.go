@@ -209,6 +209,10 @@ func (s *Store) put(b *Batch, l *Lease, over func(*network, uint32) bool) (done,
 	if existed && !over(p.net, ref) {
 		return false, true, nil
 	}
+	if r.state == Active {
+		who := NewClient(r.htype, r.hw, r.id)
+		r.promise = p.net.promise(p.net.slot(ref), &who)
+	}
 	p.net.set(addr, &r)
 	s.note(p.net, b, Put, false, ref)
 	p.net.slot(ref).flags |= flagTold

@@ -97,7 +97,7 @@ func (n *network) pick(p *pool, pass int, now int64) uint32 {
 		return p.lists[listFormer]
 	case passExpired:
 		n.advance(p, now, expiredLook)
-		if ref := p.lists[listExpired]; ref != 0 && n.slot(ref).expires() <= now {
+		if ref := p.lists[listExpired]; ref != 0 && n.slot(ref).ends() <= now {
 			return ref
 		}
 	case passOldOffers:

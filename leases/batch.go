@@ -20,6 +20,7 @@ type Change struct {
 	Seq      uint64 // change number, unique and rising in this store
 	At       int64  // of a Delete: when it was made, unix s
 	quiet    bool   // a deletion partners need not hear of
+	later    bool   // a deletion that the table and the disk see when the query is settled
 	batch    *Batch
 	at, end  int // in the batch's arena
 }

@@ -71,6 +71,7 @@ func (n *network) unoffer(ref uint32) {
 	under := s.under()
 	n.unlink(c.pool, ref)
 	s.setUnder(Free)
+	s.until = 0
 	switch {
 	case under == Active:
 		n.setState(c.pool, s, Active)
@@ -90,6 +91,7 @@ func (n *network) forget(ref uint32) {
 	n.setData(s, nil, nil, nil, nil)
 	n.setState(c.pool, s, Free)
 	s.setUnder(Free)
+	s.until = 0
 	s.flags &= flagStored
 	n.push(c.pool, listFree, ref)
 }
@@ -118,16 +120,28 @@ func (n *network) dropExtra(s *slot) {
 	n.setData(s, n.scratch[:s.hlen], n.scratch[s.hlen:], nil, nil)
 }
 
+// promise is the latest end of its active lease that the client may have been
+// told of, 0 if it has none.
+func (n *network) promise(s *slot, who *Client) uint32 {
+	if s.state() != Active || !s.hasClient() || !n.isClient(s, who) {
+		return 0
+	}
+	return shortTime(s.ends())
+}
+
 // activate makes the slot an active lease of the client.
 func (n *network) activate(ref uint32, who *Client, g *Grant) {
 	s, c := n.at(ref)
-	renewal := s.state() == Active && s.list >= listWheel && g.CLTT+int64(g.ValidLft) >= s.expires() && g.ValidLft != Infinite
+	promise := n.promise(s, who)
+	end := max(g.CLTT+int64(g.ValidLft), fromShort(promise))
+	renewal := s.state() == Active && s.list >= listWheel && end >= s.ends() && g.ValidLft != Infinite
 	if !renewal {
 		n.use(c, ref, s)
 	}
 	n.setState(c.pool, s, Active)
 	s.setUnder(Free)
 	n.setGrant(ref, s, who, g)
+	s.until = promise
 	if !renewal {
 		n.schedule(c.pool, ref)
 	}
@@ -169,6 +183,7 @@ func (n *network) former(ref uint32, to State) {
 	n.unlink(c.pool, ref)
 	n.setState(c.pool, s, to)
 	s.setUnder(Free)
+	s.until = 0
 	n.push(c.pool, listFormer, ref)
 }
 
@@ -182,6 +197,6 @@ func (n *network) decline(ref uint32, now int64, probation uint32) {
 	s.flags &^= flagFwd | flagRev
 	n.setState(c.pool, s, Declined)
 	s.setUnder(Free)
-	s.cltt, s.valid = uint32(now), probation
+	s.cltt, s.valid, s.until = uint32(now), probation, 0
 	n.schedule(c.pool, ref)
 }

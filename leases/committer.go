@@ -41,7 +41,7 @@ type commit struct {
 	ops     []diskOp
 	keys    []byte
 	forgot  []uint64
-	paid    []place // owed changes that are in ops
+	paid    []debt // owed changes that are in ops
 	changes int
 	started time.Time
 	epoch   int // when it was written

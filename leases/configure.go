@@ -134,7 +134,7 @@ func (n *network) set(addr uint32, r *record) uint32 {
 	if r.state != Declined {
 		n.enter(ref, s)
 	}
-	s.cltt, s.valid = uint32(r.cltt), r.valid
+	s.cltt, s.valid, s.until = uint32(r.cltt), r.valid, r.promise
 	s.setFQDN(r.fwd, r.rev)
 	n.setState(c.pool, s, r.state)
 	s.setUnder(Free)

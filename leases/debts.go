@@ -1,12 +1,18 @@
 package leases
 
-// owing is a release, decline or deletion whose commit failed: nobody will send
-// it again, so the writer adds it to later commits until one succeeds. Otherwise
-// a restart would bring the lease back.
+// owing is a release, decline or deletion whose commit failed, or the deletion of
+// a lease that was left: nobody will send it again, so the writer adds it to later
+// commits until one succeeds. Otherwise a restart would bring the lease back.
 type owing struct {
 	value   []byte
 	version uint64
 	del     bool
+}
+
+// debt names an owed change.
+type debt struct {
+	at      place
+	version uint64
 }
 
 // troubled tells whether there is something to try although no batch waits.
@@ -46,15 +52,24 @@ func (c *committer) forgive(m *commit) {
 	if len(c.owed) == 0 {
 		return
 	}
-	for _, at := range m.paid {
-		delete(c.owed, at)
+	for _, d := range m.paid {
+		c.strike(d)
 		c.s.stats.rewritten.Add(1)
 	}
 	for _, b := range m.batches {
 		for i := range b.changes {
-			addr, _ := toU32(b.changes[i].Addr)
-			delete(c.owed, place{b.changes[i].SubnetID, addr})
+			if ch := &b.changes[i]; !ch.later {
+				addr, _ := toU32(ch.Addr)
+				c.strike(debt{place{ch.SubnetID, addr}, ch.Seq})
+			}
 		}
+	}
+}
+
+// strike removes what is owed for an address up to a version.
+func (c *committer) strike(d debt) {
+	if o, ok := c.owed[d.at]; ok && o.version <= d.version {
+		delete(c.owed, d.at)
 	}
 }
 
@@ -63,18 +78,28 @@ func (c *committer) owe(b *Batch) {
 	for i := range b.changes {
 		ch := &b.changes[i]
 		v := ch.value()
-		if ch.Op == Put && State(v[1]) != Released && State(v[1]) != Declined {
+		if ch.later || ch.Op == Put && State(v[1]) != Released && State(v[1]) != Declined {
 			continue
 		}
 		addr, _ := toU32(ch.Addr)
-		at := place{ch.SubnetID, addr}
-		if old, ok := c.owed[at]; ok && old.version > ch.Seq {
-			continue
-		}
-		if len(c.owed) >= owedMax {
-			c.s.stats.owedDropped.Add(1)
-			continue
-		}
-		c.owed[at] = owing{value: clone(v), version: ch.Seq, del: ch.Op == Delete}
+		c.add(place{ch.SubnetID, addr}, owing{value: clone(v), version: ch.Seq, del: ch.Op == Delete})
+	}
+}
+
+// oweDeletion has a deletion written that no batch holds.
+func (c *committer) oweDeletion(at place, version uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(at, owing{version: version, del: true})
+}
+
+func (c *committer) add(at place, o owing) {
+	old, ok := c.owed[at]
+	switch {
+	case ok && old.version > o.version:
+	case !ok && len(c.owed) >= owedMax:
+		c.s.stats.owedDropped.Add(1)
+	default:
+		c.owed[at] = o
 	}
 }

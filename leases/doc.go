@@ -35,13 +35,18 @@
 //
 //   - A grant failed, or a partner refused it. The client got no reply. The lease
 //     stays in the table, not durable: nobody else gets the address until the time
-//     is over, and the client's next request is committed anew.
+//     is over, or the time the client was told before, whichever is later
+//     (slot.until), and the client's next request is committed anew.
 //   - A release, decline or deletion failed. Nobody will repeat it, so the
 //     committer owes it to the disk: it is written with later commits, or alone a
 //     second later, until one succeeds. If the process dies before that, the old
 //     lease is back after the restart, with the end it had: an address idle for
 //     longer than needed, and no address with two clients.
 //   - An expiry failed. The record on disk says by itself that it is over.
+//
+// An address that a client leaves for another is the one exception: table and disk
+// delete that lease when the other is settled, since only then the client is told.
+// Its deletion is owed like one that failed.
 //
 // The other way round, the disk may have a change whose commit was said to have
 // failed (the sync failed, the write did not). That is a promise made to nobody.

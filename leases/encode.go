@@ -16,14 +16,16 @@ func (m *commit) encode(c *committer) {
 		if len(m.paid) >= commitChangesMax {
 			break
 		}
-		m.paid = append(m.paid, at)
+		m.paid = append(m.paid, debt{at, o.version})
 		m.ops = append(m.ops, diskOp{key: m.leaseKey(at), value: o.value, version: o.version, del: o.del})
 	}
 	c.mu.Unlock()
 	now := uint64(c.s.o.Clock.Now().Unix())
 	for _, b := range m.batches {
 		for i := range b.changes {
-			m.change(&b.changes[i], now)
+			if ch := &b.changes[i]; !ch.later {
+				m.change(ch, now)
+			}
 		}
 	}
 	m.forgot = c.s.graves.takeForgotten(m.forgot)

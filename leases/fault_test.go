@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -183,14 +184,25 @@ func (r *faultRun) commit(b *Batch) error {
 	for i := range b.Changes() {
 		c := &b.Changes()[i]
 		l := c.Lease()
-		if c.Op == Delete || l.State != Active {
+		if c.Op == Delete && (!c.later || err == nil) || l.State != Active {
 			delete(r.acks, c.Addr) // its client gave it up, committed or not
+		} else if c.Op == Delete {
+			continue
 		} else if err == nil {
 			r.acks[c.Addr] = acked{fmt.Sprintf("%x %x", l.HW, l.ClientID), l.Expires().Unix(), c.Seq}
 		}
 	}
 	b.Reset()
 	return err
+}
+
+// granted checks that nobody else was told to have the address still.
+func (r *faultRun) granted(a netip.Addr, who *Client, now int64) {
+	if have, ok := r.acks[a]; ok && have.until > now && have.who != fmt.Sprintf("%x %x", who.hw(), who.ID) {
+		if !strings.HasPrefix(have.who, fmt.Sprintf("%x ", who.hw())) { // Kea's rule may make them the same
+			r.t.Errorf("%v is %s's for %d s yet, and given to %x", a, have.who, have.until-now, who.hw())
+		}
+	}
 }
 
 func (r *faultRun) change(b *Batch) {
@@ -209,14 +221,15 @@ func (r *faultRun) change(b *Batch) {
 	case ok && v.State == Active && op == 1:
 		tx.Decline(b, v.Addr, now, 20)
 	case ok && v.State == Active && op == 2:
-		tx.Delete(b, v.Addr)
+		tx.Leave(b, v.Addr)
 	default:
 		if !ok || v.State != Active {
 			if v, ok = tx.Allocate(0, nil, &who, netip.Addr{}, now); !ok {
 				return
 			}
 		}
-		if err := tx.Commit(b, v.Addr, &who, &Grant{CLTT: now, ValidLft: 60}); err != nil {
+		r.granted(v.Addr, &who, now)
+		if err := tx.Commit(b, v.Addr, &who, &Grant{CLTT: now, ValidLft: 10 + r.rng.Uint32N(100)}); err != nil {
 			r.t.Error(err)
 		}
 	}
@@ -400,4 +413,130 @@ func (r *faultRun) view(a netip.Addr) View {
 	defer tx.End()
 	v, _ := tx.At(a, nil)
 	return v
+}
+
+// commitFails commits a batch whose changes reach the disk and cannot be synced.
+func (r *faultRun) commitFails(d *faultDisk, b *Batch) {
+	r.t.Helper()
+	fail := func(f func(call int) bool) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.fail = f
+	}
+	d.mu.Lock()
+	write := d.calls + 1
+	d.mu.Unlock()
+	fail(func(call int) bool { return call > write })
+	if r.commit(b) == nil {
+		r.t.Error("no failure was injected")
+	}
+	fail(func(int) bool { return false })
+}
+
+// grant makes an address the client's and adds the change to a batch.
+func (r *faultRun) grant(b *Batch, a netip.Addr, who *Client, seconds uint32) {
+	r.t.Helper()
+	tx := r.s.Begin(0)
+	defer tx.End()
+	if err := tx.Commit(b, a, who, &Grant{CLTT: r.clock.now.Unix(), ValidLft: seconds}); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// free tells whether client 4 may have an address.
+func (r *faultRun) free(a netip.Addr) bool {
+	r.s.Reclaim(new(Batch), r.clock.now, 100, nil)
+	who := testClient(4)
+	tx := r.s.Begin(0)
+	defer tx.End()
+	return tx.Offer(a, &who, r.clock.now.Unix()) && tx.ForgetOffer(a, &who)
+}
+
+// A renewal for a shorter time whose commit fails takes nothing from the client:
+// it was not told.
+func TestFailedRenewalShortensNothing(t *testing.T) {
+	d := newFaultDisk()
+	r := newFaultRun(t, d, 1)
+	defer r.s.Close()
+	var b Batch
+	a, who := ip("192.0.2.11"), testClient(2)
+	r.grant(&b, a, &who, 86400)
+	r.commit(&b)
+	r.grant(&b, a, &who, 60)
+	r.commitFails(d, &b)
+	r.clock.now = r.clock.now.Add(61 * time.Second)
+	if r.free(a) {
+		t.Error("given away after a renewal for a shorter time failed")
+	}
+	moved := testSubnet(1, "192.0.2.0/24", "192.0.2.10", "192.0.2.20")
+	if err := r.s.Configure([]Network{{Subnets: []Subnet{moved}}}); err != nil {
+		t.Fatal(err)
+	}
+	if r.free(a) {
+		t.Error("given away after the pool was changed")
+	}
+	l, _ := r.s.Get(a)
+	l.CLTT, l.ValidLft = r.clock.now, 30
+	if _, err := r.s.Put(&b, &l); err != nil {
+		t.Fatal(err)
+	}
+	r.commitFails(d, &b)
+	r.clock.now = r.clock.now.Add(31 * time.Second)
+	if r.free(a) {
+		t.Error("given away after a partner's update for a shorter time failed")
+	}
+	r.grant(&b, a, &who, 60)
+	if err := r.commit(&b); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.now = r.clock.now.Add(61 * time.Second)
+	if !r.free(a) {
+		t.Error("held although a shorter time was told and is over")
+	}
+}
+
+// A client that moves to another address has the first one until it is told of
+// the other.
+func TestFailedMoveLeavesNothing(t *testing.T) {
+	d := newFaultDisk()
+	r := newFaultRun(t, d, 1)
+	var b Batch
+	a, to, who := ip("192.0.2.11"), ip("192.0.2.12"), testClient(2)
+	r.grant(&b, a, &who, 3600)
+	r.commit(&b)
+	move := func() {
+		r.grant(&b, to, &who, 3600)
+		tx := r.s.Begin(0)
+		defer tx.End()
+		if !tx.Leave(&b, a) {
+			t.Error("no lease to leave")
+		}
+	}
+	move()
+	if r.free(a) {
+		t.Error("given away while the move is in flight")
+	}
+	r.commitFails(d, &b)
+	if r.free(a) {
+		t.Error("given away after the move failed")
+	}
+	d.mend() // all that was written is on the disk after all
+	again := openFault(t, d.crash(r.rng), r.clock)
+	if _, ok := again.Get(a); !ok {
+		t.Error("gone from the disk after the move failed")
+	}
+	again.Close()
+	move()
+	if err := r.commit(&b); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := r.s.Get(a); ok || !r.free(a) {
+		t.Error("not free after the move")
+	}
+	r.s.Close()
+	again = openFault(t, d.crash(r.rng), r.clock)
+	defer again.Close()
+	if _, ok := again.Get(a); ok {
+		t.Error("back from the disk after the move")
+	}
 }

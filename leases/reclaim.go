@@ -95,7 +95,7 @@ func (s *Store) endExpired(b *Batch, n *network, p *pool, now int64, owned func(
 	for looks := 0; looks < notOursLook && *skipped < p.expired; looks++ {
 		ref := p.lists[listExpired]
 		sl := n.slot(ref)
-		if sl.expires() <= now && (owned == nil || n.isOwned(ref, owned)) {
+		if sl.ends() <= now && (owned == nil || n.isOwned(ref, owned)) {
 			s.reclaim(b, n, ref)
 			return true
 		}

@@ -4,9 +4,9 @@ package leases
 const settleStep = 64
 
 // Settle marks the leases of a batch durable, once its commit and its partners
-// have finished: those of queries still OK, if the commit succeeded, and only
-// where no newer change was made since (that one's batch will do it). The owner
-// of a batch calls it before Reset.
+// have finished, and deletes those that clients left: those of queries still OK,
+// if the commit succeeded, and only where no newer change was made since (that
+// one's batch will do it). The owner of a batch calls it before Reset.
 //
 // A query that a partner's update has overtaken, so that its address is another
 // client's now, is refused here at the latest: with the lock that PutUnless holds
@@ -32,7 +32,7 @@ func (s *Store) Settle(b *Batch) {
 		for i := range b.changes[q.First : q.First+q.N] {
 			c := &b.changes[q.First+i]
 			p := l.bySubnet[c.SubnetID]
-			if c.Op != Put || p == nil {
+			if c.Op != Put && !c.later || p == nil || !q.OK {
 				continue
 			}
 			if held++; locked != p.net || held >= settleStep {
@@ -42,7 +42,11 @@ func (s *Store) Settle(b *Batch) {
 				locked, held = p.net, 0
 				locked.mu.Lock()
 			}
-			q.OK = locked.settle(c) && q.OK
+			if c.later {
+				s.left(locked, c)
+				continue
+			}
+			q.OK = locked.settle(c)
 		}
 	}
 	if locked != nil {
@@ -60,10 +64,41 @@ func (n *network) settle(c *Change) bool {
 	}
 	s := n.slot(ref)
 	if s.seq == c.Seq {
-		s.flags |= flagDurable
+		n.durable(ref, s)
 		return true
 	}
 	return s.state() != Active || !c.other(n, s)
+}
+
+// durable marks a slot whose latest change is settled. What its client was told
+// before holds no more; the wheel counted on it.
+func (n *network) durable(ref uint32, s *slot) {
+	s.flags |= flagDurable
+	if s.state() != Active {
+		return
+	}
+	shorter := s.ends() > s.expires()
+	if s.until = 0; shorter {
+		n.reschedule(n.chunks[ref>>chunkBits].pool, ref)
+	}
+}
+
+// left deletes a lease whose client has another address now, unless something
+// was done with it since. The disk gets it with a later commit.
+func (s *Store) left(n *network, c *Change) {
+	addr, _ := toU32(c.Addr)
+	ref := n.lookup(addr)
+	if ref == 0 {
+		return
+	}
+	sl := n.slot(ref)
+	if sl.seq != c.Seq || !sl.state().stored() {
+		return
+	}
+	s.erase(n, nil, false, ref)
+	if s.disk != nil {
+		s.disk.oweDeletion(place{c.SubnetID, addr}, n.slot(ref).seq)
+	}
 }
 
 // other tells whether a slot belongs to another client than the change.

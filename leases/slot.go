@@ -1,6 +1,9 @@
 package leases
 
-import "net/netip"
+import (
+	"math"
+	"net/netip"
+)
 
 // slot is one address of a network: 64 bytes, one cache line, no pointers, so
 // that ten million of them cost the garbage collector nothing. The zero slot is
@@ -9,7 +12,7 @@ type slot struct {
 	seq    uint64 // change number of the latest change
 	cltt   uint32 // unix s, good until 2106
 	valid  uint32 // s
-	until  uint32 // end of an offer, unix s
+	until  uint32 // unix s: end of an offer; of an active lease, see ends
 	prev   uint32 // neighbours in the list it is in
 	next   uint32
 	ext    uint32 // long and rare data, see arena
@@ -75,6 +78,26 @@ func (s *slot) expires() int64 {
 		return 1 << 40
 	}
 	return int64(s.cltt) + int64(s.valid)
+}
+
+// ends is when the address may be someone else's, unix s: when the lease is over,
+// and so is what its client was told before. A change that shortens a lease is
+// told nobody before it is settled; until then until has the end before it.
+func (s *slot) ends() int64 {
+	if s.state() != Active {
+		return s.expires()
+	}
+	return max(s.expires(), fromShort(s.until))
+}
+
+// shortTime and fromShort keep an end in 32 bits; those after 2106 are far away.
+func shortTime(end int64) uint32 { return uint32(min(end, math.MaxUint32)) }
+
+func fromShort(end uint32) int64 {
+	if end == math.MaxUint32 {
+		return 1 << 40
+	}
+	return int64(end)
 }
 
 // hasClient tells whether the slot names a client, and so is in the index.

@@ -43,7 +43,7 @@ type Stats struct {
 	Bytes     uint64 // of keys and values written
 	Failures  uint64 // commits that failed
 	Corrupt   uint64 // stored values that were refused at start
-	Rewritten uint64 // releases and deletions written after their first commit failed
+	Rewritten uint64 // releases and deletions written after their first commit failed, and leases left
 	Dropped   uint64 // of those, given up because too many were waiting
 	InFlight  int64  // batches submitted and not done
 	Failing   bool   // the latest commit failed

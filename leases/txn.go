@@ -144,7 +144,7 @@ func (n *network) held(ref uint32, who *Client, now int64) bool {
 	}
 	switch s.state() {
 	case Active, Declined:
-		return s.expires() > now
+		return s.ends() > now
 	case Offered:
 		return int64(s.until) > now || s.under() == Active && s.expires() > now
 	}
@@ -155,7 +155,7 @@ func (n *network) held(ref uint32, who *Client, now int64) bool {
 // needs no offer to be the client's.
 func (n *network) bound(ref uint32, who *Client, now int64) bool {
 	s := n.slot(ref)
-	return s.state() == Active && s.expires() > now && n.isClient(s, who)
+	return s.state() == Active && s.ends() > now && n.isClient(s, who)
 }
 
 // Offer reserves an address of the caller's choice (a reservation, or the
@@ -212,14 +212,16 @@ func (t *Txn) Decline(b *Batch, addr netip.Addr, now int64, probation uint32) bo
 	return true
 }
 
-// Delete removes a lease: the client moved to another address. False if there
-// was none.
-func (t *Txn) Delete(b *Batch, addr netip.Addr) bool {
+// Leave deletes a lease of the client, who gets another address with the same
+// query. The client has this one until it is told so: the lease goes when the query
+// is settled, and stays if its commit fails. False if there is none.
+func (t *Txn) Leave(b *Batch, addr netip.Addr) bool {
 	ref := t.lookup(addr)
 	if ref == 0 || !t.n.kept(ref) {
 		return false
 	}
-	t.s.erase(t.n, b, false, ref)
+	t.s.note(t.n, b, Delete, false, ref)
+	b.changes[len(b.changes)-1].later = true
 	return true
 }
 

@@ -34,6 +34,7 @@ type record struct {
 	valid           uint32
 	seq             uint64
 	hw, id, host, x []byte // x: user context
+	promise         uint32 // slot.until of an active lease; not in a value
 }
 
 // append encodes the record.
@@ -122,6 +123,9 @@ func (n *network) recordOf(ref uint32) record {
 		r.state = s.under()
 	}
 	r.host, r.x = n.extra(s)
+	if s.state() == Active {
+		r.promise = s.until
+	}
 	return r
 }
 

@@ -19,7 +19,7 @@ func (n *network) schedule(p *pool, ref uint32) {
 	if s.valid == Infinite {
 		return
 	}
-	end := s.expires()
+	end := s.ends()
 	if end <= p.now {
 		n.push(p, listExpired, ref)
 		return

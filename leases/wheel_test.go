@@ -101,8 +101,8 @@ func TestWheelUnderAnyClock(t *testing.T) {
 			if sl.state() != Active {
 				return true
 			}
-			if over := sl.list == listExpired; over != (sl.expires() <= now) && (!over || sl.expires() > now+clockBack) {
-				t.Errorf("step %d: a lease that ends in %d s is in the list of those that are over: %v", i, sl.expires()-now, over)
+			if over := sl.list == listExpired; over != (sl.ends() <= now) && (!over || sl.ends() > now+clockBack) {
+				t.Errorf("step %d: a lease that ends in %d s is in the list of those that are over: %v", i, sl.ends()-now, over)
 			}
 			return !t.Failed()
 		})

@@ -192,7 +192,7 @@ func (w *Worker) move(t *leases.Txn, b *leases.Batch, tag uint32, own *leases.Vi
 	if own.State == leases.Offered {
 		t.ForgetOffer(own.Addr, x.as(ownSub))
 	} else {
-		t.Delete(b, own.Addr)
+		t.Leave(b, own.Addr)
 	}
 	return a, changed
 }
