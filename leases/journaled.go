@@ -38,7 +38,7 @@ type journaledDisk struct {
 // openJournaled opens Badger behind a journal, and first folds what the last
 // process left in its files. The folder is this process's alone until close.
 func openJournaled(dir string, o *Options) (_ disk, err error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
 	lock, err := lockDir(dir)
@@ -84,6 +84,9 @@ func newJournaled(under disk, dir string, log *slog.Logger, size int) (_ *journa
 	d.free = slices.Clone(d.files[1:])
 	d.current = d.files[0]
 	if err = d.current.begin(last + generationGap); err != nil {
+		return nil, err
+	}
+	if err = datasync(d.current.file); err != nil { // the next process must see the number
 		return nil, err
 	}
 	d.stopped.Add(1)

@@ -3,11 +3,33 @@ package leases
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
+
+// makeDir makes a folder, and what lies above it, so that power loss leaves it.
+func makeDir(dir string) error {
+	err := os.Mkdir(dir, 0o750)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		st, err := os.Stat(dir)
+		if err == nil && !st.IsDir() {
+			err = fmt.Errorf("%s is no directory", dir)
+		}
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		if err = makeDir(filepath.Dir(dir)); err == nil {
+			err = os.Mkdir(dir, 0o750)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
 
 // lockName names the file whose lock says that a process has the store. Badger
 // locks the folder too, but lets go of it whenever it is mended, and knows
