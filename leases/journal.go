@@ -2,6 +2,7 @@ package leases
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -18,13 +19,15 @@ import (
 // a file is a generation. A full file is folded into the database behind it, and
 // only then used again.
 //
-// File: which of two magics (8), generation (8), and from journalHeader on
-// records. Numbers are big-endian; a free file keeps its generation, so that none
+// File: which of two magics (8), generation (8), salt (4), and from journalHeader
+// on records. Numbers are big-endian; a free file keeps its generation, so that none
 // is ever used twice. Record: length of what follows the checksum (4),
-// CRC-32C (4) of what follows it, generation (8), ops. Op: flags (1), length of
+// CRC-32C (4) of what follows it, begun with the salt, generation (8), ops. Op: flags (1), length of
 // key (1) and value (4), version (8), key, value. What a generation has
 // not overwritten is an older one's, and its number tells; what was not written
-// whole, the checksum.
+// whole, the checksum. A client chooses bytes that end up in records, and might
+// guess generations; the salt, random in each use of a file, is beyond it, so no
+// older record can hold what passes for a record now. Format 1 had none.
 const (
 	journalFiles  = 4
 	journalBytes  = 4 << 20 // of a file: some 50,000 changes, folded in about 100 ms
@@ -40,8 +43,10 @@ const (
 )
 
 var (
-	magicUsed  = []byte("ntjrnl\x01U")
-	magicFree  = []byte("ntjrnl\x01F")
+	magicUsed  = []byte("ntjrnl\x02U")
+	magicFree  = []byte("ntjrnl\x02F")
+	magicUsed1 = []byte("ntjrnl\x01U")
+	magicFree1 = []byte("ntjrnl\x01F")
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
@@ -51,6 +56,7 @@ type journal struct {
 	file       *os.File
 	size       int64
 	generation uint64
+	salt       uint32
 	used       bool  // not free
 	end        int64 // behind the last record
 
@@ -86,8 +92,10 @@ func (j *journal) parseHeader(content []byte) error {
 	magic := content[:8]
 	switch {
 	case bytes.Equal(magic, magicUsed):
+		j.used, j.salt = true, binary.BigEndian.Uint32(content[16:])
+	case bytes.Equal(magic, magicUsed1):
 		j.used = true
-	case bytes.Equal(magic, magicFree):
+	case bytes.Equal(magic, magicFree), bytes.Equal(magic, magicFree1):
 	case bytes.HasPrefix(magic, magicUsed[:6]):
 		return fmt.Errorf("%w: journal format %d; start that version once and stop it: it empties its journals", ErrNewer, magic[6])
 	case len(bytes.Trim(content, "\x00")) > 0:
@@ -134,6 +142,9 @@ func (j *journal) read(content []byte) ([]byte, error) {
 
 // begin makes the file, which is free, a generation's.
 func (j *journal) begin(generation uint64) error {
+	var salt [4]byte
+	rand.Read(salt[:])
+	j.salt = binary.BigEndian.Uint32(salt[:])
 	if err := j.head(magicUsed, generation); err != nil {
 		return err
 	}
@@ -143,7 +154,8 @@ func (j *journal) begin(generation uint64) error {
 
 // head writes the first bytes, which lie in one sector.
 func (j *journal) head(magic []byte, generation uint64) error {
-	_, err := j.file.WriteAt(binary.BigEndian.AppendUint64(slices.Clone(magic), generation), 0)
+	b := binary.BigEndian.AppendUint64(slices.Clone(magic), generation)
+	_, err := j.file.WriteAt(binary.BigEndian.AppendUint32(b, j.salt), 0)
 	return err
 }
 
@@ -199,7 +211,7 @@ func (j *journal) append(record []byte) (bool, error) {
 	}
 	binary.BigEndian.PutUint64(record[8:], j.generation)
 	binary.BigEndian.PutUint32(record, uint32(len(record)-8))
-	binary.BigEndian.PutUint32(record[4:], crc32.Checksum(record[8:], castagnoli))
+	binary.BigEndian.PutUint32(record[4:], crc32.Update(j.salt, castagnoli, record[8:]))
 	if _, err := j.file.WriteAt(record, j.end); err != nil {
 		return false, fmt.Errorf("write a commit to the journal: %w", err)
 	}
@@ -220,9 +232,9 @@ func appendOp(record []byte, o *diskOp) []byte {
 	return append(append(record, o.key...), o.value...)
 }
 
-// records calls f for the ops of each whole record of a generation in b, a
-// file's content, and returns the first offset without one.
-func records(b []byte, generation uint64, f func(ops []diskOp) error) (int64, error) {
+// records calls f for the ops of each whole record of the file's present use in b,
+// its content, and returns the first offset without one.
+func (j *journal) records(b []byte, f func(ops []diskOp) error) (int64, error) {
 	var ops []diskOp
 	at := journalHeader
 	for at+recordHeader <= len(b) {
@@ -231,7 +243,7 @@ func records(b []byte, generation uint64, f func(ops []diskOp) error) (int64, er
 			break
 		}
 		body := b[at+8 : at+8+n]
-		if binary.BigEndian.Uint64(body) != generation || crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(b[at+4:]) {
+		if binary.BigEndian.Uint64(body) != j.generation || crc32.Update(j.salt, castagnoli, body) != binary.BigEndian.Uint32(b[at+4:]) {
 			break
 		}
 		var err error

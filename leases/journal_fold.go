@@ -104,7 +104,7 @@ func (d *journaledDisk) fold(j *journal, content []byte, pause func()) error {
 		pause()
 		return err
 	}
-	end, err := records(content, j.generation, func(ops []diskOp) error {
+	end, err := j.records(content, func(ops []diskOp) error {
 		for _, o := range ops {
 			if gathered = append(gathered, o); len(gathered) >= foldOps {
 				if err := flush(); err != nil {
