@@ -92,7 +92,7 @@ func (n *network) pick(p *pool, pass int, now int64) uint32 {
 	case passFree:
 		return p.lists[listFree]
 	case passOffers:
-		return n.timedOut(p, now)
+		return n.timedOut(p, now, now)
 	case passFormer:
 		return p.lists[listFormer]
 	case passExpired:
@@ -101,7 +101,7 @@ func (n *network) pick(p *pool, pass int, now int64) uint32 {
 			return ref
 		}
 	case passOldOffers:
-		if ref := n.timedOut(p, now+max(n.times.offer-offerSure, 0)); ref != 0 {
+		if ref := n.timedOut(p, now, now+max(n.times.offer-offerSure, 0)); ref != 0 {
 			return ref
 		}
 		return p.lists[listFormer] // beneath an offer that gave way
@@ -109,12 +109,15 @@ func (n *network) pick(p *pool, pass int, now int64) uint32 {
 	return 0
 }
 
-// timedOut returns an offer that is over and hides no lease. Those that do hide
-// one give way to it, which a later pass may find.
-func (n *network) timedOut(p *pool, now int64) uint32 {
+// timedOut returns an offer that is over at some time and hides no lease. Those
+// that do hide one give way to it, which a later pass may find.
+func (n *network) timedOut(p *pool, now, at int64) uint32 {
 	for range expiredLook {
 		ref := p.lists[listOffers]
-		if ref == 0 || int64(n.slot(ref).until) > now {
+		if ref != 0 && n.curtail(p, ref, now) {
+			continue
+		}
+		if ref == 0 || int64(n.slot(ref).until) > at {
 			return 0
 		}
 		if n.slot(ref).under() == Free {
@@ -123,6 +126,21 @@ func (n *network) timedOut(p *pool, now int64) uint32 {
 		n.unoffer(ref)
 	}
 	return 0
+}
+
+// curtail makes an offer that would last longer than any made now end like those,
+// and tells whether it did. The list of offers is in the order of their ends as
+// long as all are made for an equal time by one clock; this is for when that time
+// was shortened or the clock went back.
+func (n *network) curtail(p *pool, ref uint32, now int64) bool {
+	latest := now + n.times.offer
+	if int64(n.slot(ref).until) <= latest {
+		return false
+	}
+	n.unlink(p, ref)
+	n.slot(ref).until = uint32(latest)
+	n.push(p, listOffers, ref)
+	return true
 }
 
 // unused returns the first never-used slot. The cursor only moves forward;

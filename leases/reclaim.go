@@ -65,9 +65,12 @@ func (s *Store) reclaimSome(b *Batch, n *network, p *pool, now int64, limit int,
 	return done, true
 }
 
-// endOffer ends the oldest offer if its time is over.
+// endOffer ends the oldest offer if its time is over, or puts it in its place.
 func (n *network) endOffer(p *pool, now int64) bool {
 	ref := p.lists[listOffers]
+	if ref != 0 && n.curtail(p, ref, now) {
+		return true
+	}
 	if ref == 0 || int64(n.slot(ref).until) > now {
 		return false
 	}

@@ -607,3 +607,41 @@ func TestOldOfferGivesWay(t *testing.T) {
 		t.Errorf("the client who has it now: %v", err)
 	}
 }
+
+// Offers that were made for longer, or by a clock that was ahead, neither last
+// longer than one made now nor hide those behind them.
+func TestOffersOutOfOrder(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		change func(s *Store, clock *fakeClock)
+	}{
+		{"a shorter offer-lifetime", func(s *Store, _ *fakeClock) { s.SetTimes(Times{Offer: 10 * time.Second}) }},
+		{"the clock goes back", func(_ *Store, clock *fakeClock) { clock.now = clock.now.Add(-time.Hour) }},
+	} {
+		s, clock := table(t, Times{Offer: time.Minute}, Network{Subnets: []Subnet{testSubnet(1, "10.0.0.0/8", "10.0.0.1", "10.0.0.200")}})
+		offer := func(i int) bool {
+			who := testClient(7 * i)
+			tx := s.Begin(0)
+			defer tx.End()
+			_, ok := tx.Allocate(0, nil, &who, netip.Addr{}, clock.now.Unix())
+			return ok
+		}
+		for i := range 100 {
+			offer(i)
+		}
+		c.change(s, clock)
+		for i := range 100 {
+			offer(100 + i)
+		}
+		var b Batch
+		s.Reclaim(&b, clock.now, 1000, nil) // looks at each once, and ends none
+		if st := s.Stats().Subnets[0]; st.Offered != 200 || offer(200) {
+			t.Errorf("%s: %d offers at once, want 200, and none for another client", c.what, st.Offered)
+		}
+		clock.now = clock.now.Add(time.Duration(s.times.Offer))
+		s.Reclaim(&b, clock.now, 1000, nil)
+		if st := s.Stats().Subnets[0]; st.Offered != 0 {
+			t.Errorf("%s: %d offers are left when all should be over", c.what, st.Offered)
+		}
+	}
+}
