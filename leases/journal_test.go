@@ -195,8 +195,8 @@ func TestJournalMends(t *testing.T) {
 // A write that the disk cuts short fails, and mending goes on in another file:
 // what was acknowledged before and after is found again.
 func TestJournalShortWrite(t *testing.T) {
-	dir := t.TempDir()
-	d := openSmall(t, newFaultDisk(), dir)
+	dir, under := t.TempDir(), newFaultDisk()
+	d := openSmall(t, under, dir)
 	write := func(v uint64) error { return d.write([]diskOp{op(v)}) }
 	if err := write(1); err != nil {
 		t.Fatal(err)
@@ -212,7 +212,8 @@ func TestJournalShortWrite(t *testing.T) {
 	if err := errors.Join(write(3), write(4), d.sync()); err != nil {
 		t.Fatal(err)
 	}
-	under := newFaultDisk()
+	close(d.stop) // it dies; the first file may be folded or not
+	d.stopped.Wait()
 	openSmall(t, under, dir)
 	want := newFaultDisk()
 	for _, v := range []uint64{1, 3, 4} {
