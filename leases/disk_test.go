@@ -58,7 +58,8 @@ func fill(tb testing.TB, s *Store, from, to uint64, now int64) {
 const million = 1_000_000
 
 // TestMillionLeasesStart: one million leases are served at most 3 s after the
-// process begins to open them, in at most 200 MB. The numbers are printed, the
+// process begins to open them, in at most 200 MB
+// at any moment. The numbers are printed, the
 // memory is asserted; time never is.
 func TestMillionLeasesStart(t *testing.T) {
 	if dir := os.Getenv("LEASES_TEST_OPEN"); dir != "" {
@@ -93,33 +94,34 @@ func openMillion(t *testing.T, dir string) {
 	begin := time.Now()
 	s := openTest(t, dir, Sync, "10.15.255.254")
 	ready := time.Since(begin)
-	rss := vmRSS(t)
+	rss, peak := procStatus(t, "VmRSS"), procStatus(t, "VmHWM")
 	if n := s.Stats().Subnets[0].Active; n != million {
 		t.Errorf("%d leases, want a million", n)
 	}
 	var use syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &use)
 	cpu := time.Duration(use.Utime.Nano() + use.Stime.Nano())
-	t.Logf("MILLION ready after %v (%v of CPU in all), VmRSS %d MB, tables %d MB (%.1f bytes a lease)",
-		ready.Round(time.Millisecond), cpu.Round(time.Millisecond), rss>>20, s.Stats().Memory>>20, float64(s.Stats().Memory)/million)
-	if rss > 200<<20 {
-		t.Errorf("VmRSS %d MB, want at most 200", rss>>20)
+	t.Logf("MILLION ready after %v (%v of CPU in all), VmRSS %d MB, at most %d MB, tables %d MB (%.1f bytes a lease)",
+		ready.Round(time.Millisecond), cpu.Round(time.Millisecond), rss>>20, peak>>20, s.Stats().Memory>>20, float64(s.Stats().Memory)/million)
+	if peak > 200<<20 {
+		t.Errorf("VmHWM %d MB, want at most 200", peak>>20)
 	}
 	s.Close()
 }
 
-func vmRSS(t *testing.T) int {
+// procStatus returns a size that the kernel tells of this process, in bytes.
+func procStatus(t *testing.T, what string) int {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range strings.Split(string(status), "\n") {
 		var kb int
-		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kb); n == 1 {
+		if n, _ := fmt.Sscanf(line, what+": %d kB", &kb); n == 1 {
 			return kb << 10
 		}
 	}
-	t.Fatal("no VmRSS")
+	t.Fatal("no " + what)
 	return 0
 }
 

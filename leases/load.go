@@ -33,10 +33,16 @@ func (s *Store) openDisk(ctx context.Context, open opener) error {
 // corruptLogged bounds the log lines about values that cannot be read.
 const corruptLogged = 10
 
+// readGCPercent keeps down what the growing tables leave behind: half of memory at
+// its peak would be garbage else. There is nothing in them for the collector to
+// walk, so to collect more often costs little.
+const readGCPercent = 20
+
 // read streams the database into the layout. Values that cannot be read stay on
 // disk, are counted and, the first few, logged; their addresses stay out of use.
 // A newer version's are an error: what it means by them is anybody's guess.
 func (s *Store) read(l *layout) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(readGCPercent))
 	var known *subnetPlace
 	err := s.disk.disk.load(func(key, value []byte) error {
 		var err error
