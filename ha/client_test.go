@@ -165,6 +165,42 @@ func hangUp(t *testing.T) (netip.AddrPort, <-chan struct{}) {
 	return netip.MustParseAddrPort(l.Addr().String()), asked
 }
 
+// A connection that lay idle is closed by us, well before a Kea closes it (30 s):
+// a request that meets the partner's close is lost. The next one connects anew.
+func TestIdleConnectionsAreNotUsedAgain(t *testing.T) {
+	at, _, conns := rawServer(t, "tcp4", "127.0.0.1:0", 3)
+	cl, err := newClient(&config.Peer{Name: "server2", Addr: at}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if idle := cl.http.MaxIdleConnDuration; idle <= 0 || idle > 25*time.Second {
+		t.Errorf("a connection may lie idle for %s", idle)
+	}
+	cl.http.MaxIdleConnDuration = 20 * time.Millisecond // else the test takes as long
+	for range 2 {
+		if _, err := cl.call(heartbeatCommand("server1"), time.Second); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "the idle connection is closed", func() bool { return cl.http.ConnsCount() == 0 })
+	}
+	if got := len(conns); got != 2 {
+		t.Errorf("%d connections for 2 requests far apart, want 2", got)
+	}
+}
+
+// The dedicated listener keeps connections for longer than the partner is
+// silent between heartbeats, of which one may be lost.
+func TestListenerOutlastsHeartbeats(t *testing.T) {
+	for heartbeat, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 10 * time.Second: 30 * time.Second, time.Minute: 3 * time.Minute} {
+		conf := pairConfig("server1", "load-balancing", freePort(t), freePort(t))
+		conf.HeartbeatDelay = heartbeat
+		o, err := (&link{conf: conf}).listening()
+		if err != nil || o.IdleTimeout != want {
+			t.Errorf("heartbeat-delay %s: connections are kept for %s (%v), want %s", heartbeat, o.IdleTimeout, err, want)
+		}
+	}
+}
+
 // A server that accepts and says nothing costs the deadline, no more.
 func TestSilentServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -3,7 +3,6 @@ package ha
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"needletail/internal/control"
 )
@@ -41,7 +40,7 @@ func (l *link) listening() (control.HTTPOptions, error) {
 	self := l.conf.Self()
 	o := control.HTTPOptions{
 		Addr: self.Addr.String(), Realm: "kea-dhcpv4-server",
-		IdleTimeout: max(30*time.Second, 3*l.conf.HeartbeatDelay),
+		IdleTimeout: control.IdleFor(l.conf.HeartbeatDelay),
 	}
 	if self.User != "" {
 		o.Credentials = []control.Credential{{User: self.User, Password: self.Password}}

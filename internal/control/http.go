@@ -35,6 +35,11 @@ type HTTPOptions struct {
 	IdleTimeout time.Duration // 0: 30 s. Keep it above the partner's heartbeat-delay
 }
 
+// IdleFor is an IdleTimeout for a listener that partners use: as long as Kea's,
+// and longer than a partner is silent between heartbeats, even if one is lost. A
+// request that meets the end of its connection is a failed one to Kea.
+func IdleFor(heartbeat time.Duration) time.Duration { return max(httpIdleTimeout, 3*heartbeat) }
+
 // Credential is one user of basic authentication.
 type Credential struct{ User, Password string }
 

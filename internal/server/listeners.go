@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"needletail/internal/config"
 	"needletail/internal/control"
@@ -18,6 +19,7 @@ type listeners struct {
 	registry *control.Registry
 	metrics  *prometheus.Registry
 	log      *slog.Logger
+	idle     time.Duration // how long new HTTP listeners keep a connection between requests
 	open     []listener
 	leaving  sync.WaitGroup // listeners that a reload closed
 }
@@ -31,6 +33,7 @@ type listener struct {
 // stay open, with the connections they have; certificates are read anew. New
 // ones are opened first; if anything fails, nothing has changed.
 func (l *listeners) set(ctx context.Context, cfg *config.Dhcp4) error {
+	l.idle = idleFor(cfg)
 	var next, fresh []listener
 	var changes []func()
 	for _, want := range wanted(cfg) {
@@ -64,6 +67,16 @@ func (l *listeners) set(ctx context.Context, cfg *config.Dhcp4) error {
 	}
 	l.open = next
 	return nil
+}
+
+// idleFor: where a relationship has no dedicated listener its heartbeats come
+// through a control socket. One that is open keeps the time it was opened with.
+func idleFor(cfg *config.Dhcp4) time.Duration {
+	var longest time.Duration
+	for _, r := range cfg.HA {
+		longest = max(longest, r.HeartbeatDelay)
+	}
+	return control.IdleFor(longest)
 }
 
 // wanted lists what shall be open: control sockets and, if set, metrics.
@@ -138,6 +151,7 @@ func (l *listeners) startHTTP(ctx context.Context, s *config.ControlSocket) (*co
 	if err != nil {
 		return nil, err
 	}
+	o.IdleTimeout = l.idle
 	l.log.Info("Starting to accept HTTP connections on "+o.Addr, "id", "HTTP_COMMAND_ACCEPTOR_START")
 	return control.ServeHTTP(ctx, o, l.registry, l.log)
 }

@@ -7,12 +7,36 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"needletail/internal/config"
 	"needletail/internal/control"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
+
+// A control socket through which partners come outlasts their heartbeats.
+func TestControlSocketsOutlastHeartbeats(t *testing.T) {
+	with := func(delays ...time.Duration) *config.Dhcp4 {
+		cfg := new(config.Dhcp4)
+		for _, d := range delays {
+			cfg.HA = append(cfg.HA, &config.Relationship{HeartbeatDelay: d})
+		}
+		return cfg
+	}
+	for _, c := range []struct {
+		cfg  *config.Dhcp4
+		want time.Duration
+	}{
+		{with(), 30 * time.Second},
+		{with(time.Second), 30 * time.Second},
+		{with(time.Minute, time.Second), 3 * time.Minute},
+	} {
+		if got := idleFor(c.cfg); got != c.want {
+			t.Errorf("%d relationships: %s, want %s", len(c.cfg.HA), got, c.want)
+		}
+	}
+}
 
 // A reload may change passwords and certificates of a listener that stays where
 // it is; one that fails leaves what there was.
