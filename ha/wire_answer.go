@@ -77,7 +77,7 @@ func parseHeartbeat(a answer) (partnerStatus, error) {
 		State  *string
 		Date   *string  `json:"date-time"`
 		Scopes []string `json:"scopes"`
-		Unsent int64    `json:"unsent-update-count"`
+		Unsent uint64   `json:"unsent-update-count"`
 	}
 	if len(a.Arguments) == 0 {
 		return partnerStatus{}, errors.New("ha-heartbeat answered without arguments")
@@ -92,5 +92,5 @@ func parseHeartbeat(a answer) (partnerStatus, error) {
 	if err != nil {
 		return partnerStatus{}, fmt.Errorf("ha-heartbeat date-time: %w", err)
 	}
-	return partnerStatus{State: *in.State, Time: at, Scopes: in.Scopes, Unsent: uint64(in.Unsent)}, nil
+	return partnerStatus{State: *in.State, Time: at, Scopes: in.Scopes, Unsent: in.Unsent}, nil
 }

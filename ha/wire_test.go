@@ -170,6 +170,8 @@ func TestOddHeartbeatAnswers(t *testing.T) {
 		{"numeric zone", `[{"result":0,"arguments":{"state":"ready","date-time":"Sat, 21 Nov 2026 19:20:04 +0000"}}]`, false},
 		{"no state", `[{"result":0,"arguments":{` + date + `}}]`, false},
 		{"count is a string", `[{"result":0,"arguments":{"state":"ready","unsent-update-count":"1",` + date + `}}]`, false},
+		{"count is negative", `[{"result":0,"arguments":{"state":"ready","unsent-update-count":-1,` + date + `}}]`, false},
+		{"count is a float", `[{"result":0,"arguments":{"state":"ready","unsent-update-count":1.0,` + date + `}}]`, false},
 		{"no arguments", `[{"result":0}]`, false},
 		{"empty list", `[]`, false},
 	} {
