@@ -66,13 +66,13 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry) error {
 	now := time.Now()
 	if e.Op == opDelete {
 		d.opt.Store.DeleteUnless(b, e.Lease.Addr, func(have *leases.Lease, ours bool) bool {
-			return ours && overtaken(have, e.At, now)
+			return ours && Overtaken(have, e.At, now)
 		})
 		return nil
 	}
 	own, first := d.servesAlone(), l.conf.SelfIndex() == 0
 	done, err := d.opt.Store.PutUnless(b, &e.Lease, func(have *leases.Lease, ours bool) bool {
-		return refuses(own, first && ours, have, &e.Lease, now)
+		return Contest(own, first && ours, have, &e.Lease, now)
 	})
 	if err == nil && !done {
 		err = errPromised

@@ -39,21 +39,21 @@ func Conflict(own State, have, got *leases.Lease, busy bool, now time.Time) bool
 // timeout, and the disk's.
 const unsettledMax = httpTimeout + 5*time.Second
 
-// refuses applies Conflict to a lease as the store has it. Of two servers that
+// Contest applies Conflict to a lease as the store has it. Of two servers that
 // chose one address at the same time the first one of the relationship wins:
 // what it has given away itself a moment ago (wins) it does not let the other
 // one take, settled or not. The other one yields, and its own reply does not
 // leave (Store.Settle). Were both to refuse, two stubborn clients could keep each
 // other from the address for ever.
-func refuses(own State, wins bool, have, got *leases.Lease, now time.Time) bool {
+func Contest(own State, wins bool, have, got *leases.Lease, now time.Time) bool {
 	busy := wins && have.State == leases.Active && got.State == leases.Active && now.Before(have.Expires()) &&
 		!leases.SameClient(have, got) && now.Sub(have.CLTT) < unsettledMax
 	return Conflict(own, have, got, busy, now)
 }
 
-// overtaken tells whether a deletion made at a moment comes too late: we have
+// Overtaken tells whether a deletion made at a moment comes too late: we have
 // given the address away since, and the client has it still.
-func overtaken(have *leases.Lease, at, now time.Time) bool {
+func Overtaken(have *leases.Lease, at, now time.Time) bool {
 	return have.State == leases.Active && now.Before(have.Expires()) && have.CLTT.After(at)
 }
 

@@ -16,18 +16,18 @@ func TestContestHasOneWinner(t *testing.T) {
 	}
 	for _, later := range []time.Duration{-2 * time.Second, 0, 2 * time.Second} {
 		first, second := lease("a", now), lease("b", now.Add(later))
-		if !refuses(LoadBalancing, true, first, second, now) {
+		if !Contest(LoadBalancing, true, first, second, now) {
 			t.Errorf("%v later: the first server lets its address go", later)
 		}
 	}
-	if refuses(LoadBalancing, false, lease("b", now), lease("a", now), now) {
+	if Contest(LoadBalancing, false, lease("b", now), lease("a", now), now) {
 		t.Error("the second server does not yield")
 	}
 	old := now.Add(-time.Minute)
-	if refuses(LoadBalancing, true, lease("a", old), lease("b", now), now) {
+	if Contest(LoadBalancing, true, lease("a", old), lease("b", now), now) {
 		t.Error("a lease of a minute ago is no contest: the partner knows better")
 	}
-	if refuses(LoadBalancing, true, lease("a", now), lease("a", now), now) {
+	if Contest(LoadBalancing, true, lease("a", now), lease("a", now), now) {
 		t.Error("a client's own renewal is refused")
 	}
 }

@@ -66,11 +66,11 @@ func TestDeletionOvertaken(t *testing.T) {
 	now := time.Unix(1795289685, 0)
 	l := leases.Lease{CLTT: now.Add(-time.Minute), ValidLft: 600, State: leases.Active}
 	for at, want := range map[time.Duration]bool{-2 * time.Minute: true, -time.Minute: false, 0: false} {
-		if got := overtaken(&l, now.Add(at), now); got != want {
+		if got := Overtaken(&l, now.Add(at), now); got != want {
 			t.Errorf("deleted %s from now: overtaken %v, want %v", at, got, want)
 		}
 	}
-	if l.State = leases.Released; overtaken(&l, now.Add(-time.Hour), now) {
+	if l.State = leases.Released; Overtaken(&l, now.Add(-time.Hour), now) {
 		t.Error("a released lease keeps a deletion away")
 	}
 }

@@ -16,6 +16,9 @@ type client struct {
 	from  *server       // who gave it
 	since time.Duration // when it began asking, for secs
 	xid   int           // answers to former questions are ignored
+
+	bad      netip.Addr // somebody else uses it until badUntil
+	badUntil time.Duration
 }
 
 // holds reports whether the client uses an address now.
@@ -40,6 +43,31 @@ func (k *client) leave() {
 	k.until = 0
 }
 
+// conflict is how long somebody else uses an address that was declined.
+const conflict = time.Minute
+
+// decline finds that somebody else uses the address, and asks anew after 10 s
+// (RFC 2131 section 3.1.5).
+func (k *client) decline() {
+	if !k.want || !k.holds() {
+		return
+	}
+	w := k.c.world
+	w.logf("client %s declines %s", k.id, k.addr)
+	if w.now > k.badUntil {
+		k.bad, k.badUntil = k.addr, w.now+conflict
+	}
+	k.tell([]*server{k.from}, query{kind: decline, id: k.id, addr: k.addr})
+	k.until = 0
+	k.xid++
+	xid := k.xid
+	w.after(10*time.Second, func() {
+		if k.xid == xid && k.want {
+			k.lose()
+		}
+	})
+}
+
 // restart loses the session but remembers the address (INIT-REBOOT).
 func (k *client) restart() {
 	if k.want && k.holds() {
@@ -56,7 +84,7 @@ func (k *client) tell(to []*server, q query) {
 			continue
 		}
 		w.after(w.between(100*time.Microsecond, 20*time.Millisecond), func() {
-			if s.up && !s.deaf {
+			if s.up && !s.deaf && !(s.stopped && q.gives()) {
 				s.awake(func() { s.receive(q) })
 			}
 		})
@@ -135,6 +163,10 @@ func (k *client) lose() {
 func (k *client) bind(r reply, sent time.Duration) {
 	k.xid++
 	k.addr, k.from, k.until = r.addr, r.from, sent+k.c.Lifetime
+	if k.addr == k.bad && k.c.world.now < k.badUntil {
+		k.decline()
+		return
+	}
 	k.c.promised(k)
 	k.later(k.xid)
 }

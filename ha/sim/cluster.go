@@ -21,10 +21,23 @@ const (
 	AnswerEarly              // a lease update is answered before it is on disk
 	SyncOverwrites           // a sync replaces what is newer
 	ServeAll                 // both servers serve all buckets in load-balancing
-	IgnoreConflicts          // a lease update always overwrites, as Kea's does
+	IgnoreConflicts          // a lease update always overwrites, and nobody's answer is held back, as Kea does
 	IgnoreSkew               // the partner's times are taken for ours
 	NeverCount               // updates left unsent are not counted
 	NeverMark                // nor remembered over a restart, as in Kea
+	DeleteNewer              // a sync's deletion removes a lease given away since
+
+	// Not in TestMutations yet: no seed is known by which they show.
+	NoWait        // a sync does not wait for own changes under way
+	NoSilence     // a sync as of a Kea does not silence the partner
+	LoudAfterSync // nor is the partner silent from its end to its next heartbeat
+	ServeUnready  // where updates must be refused, they are counted
+	NeverOwe      // a server counts unsent updates for the partner only
+	NeverLook     // the partner's count is not looked at
+	TakeOlder     // an update older than another client's lease is taken
+	TakeAlone     // also one from a server that does not know that we serve alone
+	RaiseDead     // a sync brings back what was deleted here
+	DeleteLate    // so does a deletion that comes late
 )
 
 // Options of a run. The zero value of a field takes a value from the seed.
@@ -46,6 +59,7 @@ type Cluster struct {
 	Lifetime    time.Duration
 	SyncTimeout time.Duration
 	DiskTime    time.Duration
+	Forget      bool // a released lease is deleted
 	LowestFirst bool // free addresses are searched from the lowest: most contention
 
 	world      *world
@@ -89,6 +103,7 @@ func New(o Options) *Cluster {
 		c.DiskTime *= 20
 	}
 	c.LowestFirst = w.chance(50)
+	c.Forget = w.chance(50)
 	c.makeServers()
 	c.makePools()
 	for i := range 12 {

@@ -3,10 +3,13 @@
 // simulated clients, through faults chosen by a seed. The same seed always gives
 // the same run; a failing one prints what happened.
 //
-// What is real: Machine, Backlog, Unsent, Policy, scopes, Conflict. What is a
-// model: the driver (requests with timeouts, the sync, updates held until the
-// partner has answered), leases and disk (what is not synced is lost in a
-// crash), and clients.
+// What is real: Machine, Backlog, Unsent, Policy, scopes, and the rules by which
+// a lease change is refused (Conflict, Contest, Overtaken) or a sync takes a
+// lease over (leases.Supersedes, Clock, Buried). What is a model: the driver
+// (requests with timeouts, the pages of a sync, updates held until the partner
+// has answered), leases, tombstones and disk (what is not synced is lost in a
+// crash), and clients, which also release, decline and come back. Hubs are not
+// simulated.
 //
 // # What must hold
 //
@@ -35,6 +38,10 @@
 //     (A dies, B serves alone, B dies, A starts.)
 //   - Common pools: a lease promised in communication-recovery, that is while its
 //     update was queued, from a pool that both servers lease from.
+//
+// One thing is kept out of the runs: a RELEASE or DECLINE that waits in the
+// socket of a stopped server. When that one goes on it ends the lease the client
+// had there, at a time when the other server may have given it a new one.
 //
 // Result.Excused counts the double promises that this covers; some tens in half
 // a million. TestNothingToExcuse runs clusters in which there must be none.

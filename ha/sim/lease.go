@@ -1,56 +1,60 @@
 package sim
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 
+	"needletail/ha"
 	"needletail/leases"
 )
 
-// table is one server's leases: what queries see, and what would survive a
-// crash now.
-type table struct {
-	live map[netip.Addr]leases.Lease
-	disk map[netip.Addr]leases.Lease
+// table is one server's leases and tombstones: what queries see, and what would
+// survive a crash now.
+type table struct{ live, disk memory }
+
+// memory is leases, and the addresses whose lease was deleted, and when.
+type memory struct {
+	leases map[netip.Addr]leases.Lease
+	graves map[netip.Addr]time.Time
 }
 
-func newTable() *table {
-	return &table{live: map[netip.Addr]leases.Lease{}, disk: map[netip.Addr]leases.Lease{}}
+func newMemory() memory {
+	return memory{map[netip.Addr]leases.Lease{}, map[netip.Addr]time.Time{}}
+}
+
+func newTable() *table { return &table{newMemory(), newMemory()} }
+
+// apply makes a change. As in the store, a tombstone outlives the address's next
+// lease.
+func (m memory) apply(u ha.Update) {
+	if u.Delete {
+		delete(m.leases, u.Lease.Addr)
+		m.graves[u.Lease.Addr] = u.At
+		return
+	}
+	m.leases[u.Lease.Addr] = u.Lease
 }
 
 // crash forgets what is not on disk.
 func (t *table) crash() {
-	t.live = map[netip.Addr]leases.Lease{}
-	for a, l := range t.disk {
-		t.live[a] = l
-	}
+	t.live = memory{maps.Clone(t.disk.leases), maps.Clone(t.disk.graves)}
 }
 
-// held reports whether the address belongs to a client now.
+// held reports whether nobody else may have the address now: it is a client's,
+// or was declined.
 func held(l leases.Lease, now time.Time) bool {
-	return l.State == leases.Active && now.Before(l.Expires().Add(grace))
+	return (l.State == leases.Active || l.State == leases.Declined) && now.Before(l.Expires().Add(grace))
 }
 
 // grace is how long an expired lease is left alone: clocks of partners are
 // compared by whole seconds, so that an expiry told by a partner is a second off.
 const grace = 2 * time.Second
 
-// merge takes a lease of the partner's sync (Kea: lease_sync_filter.cc and
-// ha_service.cc, asyncSyncLeases): only over an older one, by client last
-// transaction time; or over one that the partner refused, which nobody was told
-// of (blindly).
-func (t *table) merge(l leases.Lease, blindly bool) bool {
-	if have, ok := t.live[l.Addr]; ok && !blindly && !have.CLTT.Before(l.CLTT) {
-		return false
-	}
-	t.live[l.Addr] = l
-	return true
-}
-
 // of returns the lease of a client, valid or not.
 func (t *table) of(id string, pools []netip.Addr) (leases.Lease, bool) {
 	for _, a := range pools {
-		if l, ok := t.live[a]; ok && string(l.ClientID) == id && l.State == leases.Active {
+		if l, ok := t.live.leases[a]; ok && string(l.ClientID) == id && l.State == leases.Active {
 			return l, true
 		}
 	}

@@ -60,11 +60,13 @@ func (c *Cluster) habits(k *client) {
 			k.join()
 			return
 		}
-		switch w.rng.IntN(5) {
+		switch w.rng.IntN(6) {
 		case 0:
 			k.leave()
 		case 1:
 			k.restart()
+		case 2:
+			k.decline()
 		default:
 			k.join()
 		}
@@ -248,7 +250,7 @@ func (c *Cluster) kept(k *client) {
 		know = c.servers
 	}
 	for _, s := range know {
-		if l, ok := s.live[k.addr]; !ok || string(l.ClientID) != k.id || !held(l, s.clock()) {
+		if l, ok := s.live.leases[k.addr]; !ok || string(l.ClientID) != k.id || !held(l, s.clock()) {
 			c.breaks("Kept: %s does not know that %s is promised to %s (has %v for %s)", s.name, k.addr, k.id, l.State, l.ClientID)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"needletail/ha"
 	"needletail/internal/rfc3074"
 	"needletail/internal/scope"
 	"needletail/leases"
@@ -17,6 +18,7 @@ const (
 	request       // selecting: names a server
 	reboot        // INIT-REBOOT, renewing, rebinding: names an address only
 	release
+	decline
 )
 
 // query is a client's message; answer takes the server's.
@@ -28,6 +30,10 @@ type query struct {
 	secs   time.Duration
 	answer func(reply)
 }
+
+// gives reports whether the client gives its address up. Such a message must not
+// wait in a stopped server: see the package's documentation.
+func (q query) gives() bool { return q.kind == release || q.kind == decline }
 
 // reply of a server; nak when it has no address.
 type reply struct {
@@ -55,8 +61,8 @@ func (s *server) receive(q query) {
 	switch q.kind {
 	case discover:
 		s.offer(q, pool)
-	case release:
-		s.release(q)
+	case release, decline:
+		s.giveUp(q)
 	default:
 		s.request(q, pool)
 	}
@@ -90,7 +96,7 @@ func (s *server) free(a netip.Addr, id string) bool {
 	if s.busy[a] > 0 {
 		return false
 	}
-	if l, ok := s.live[a]; ok && held(l, s.clock()) && string(l.ClientID) != id {
+	if l, ok := s.live.leases[a]; ok && held(l, s.clock()) && string(l.ClientID) != id {
 		return false
 	}
 	o, ok := s.offers[a]
@@ -112,30 +118,45 @@ func (s *server) request(q query, pool []netip.Addr) {
 	}
 	delete(s.offers, q.addr)
 	l := leases.Lease{Addr: q.addr, ClientID: []byte(q.id), CLTT: s.clock().Truncate(time.Second), ValidLft: uint32(s.c.Lifetime / time.Second)}
-	s.commit(l, func() {
+	s.commit(ha.Update{Lease: l}, func() {
 		s.c.world.logf("%s acks %s for %s", s.name, l.Addr, q.id)
 		s.taint(l.Addr)
 		q.answer(reply{s, l.Addr})
 	})
 }
 
-func (s *server) release(q query) {
-	l, ok := s.live[q.addr]
+// giveUp ends a client's lease: it releases the address, and the lease is kept
+// for the client's return or deleted; or it declines it, and nobody gets it for a
+// while.
+func (s *server) giveUp(q query) {
+	l, ok := s.live.leases[q.addr]
 	if !ok || string(l.ClientID) != q.id || l.State != leases.Active || s.busy[q.addr] > 0 {
 		return
 	}
-	s.c.world.logf("%s: %s releases %s", s.name, q.id, q.addr)
-	l.State, l.ValidLft = leases.Released, 0
-	s.commit(l, func() {})
+	s.c.world.logf("%s: %s gives %s up", s.name, q.id, q.addr)
+	u := ha.Update{Lease: l, At: s.clock().Truncate(time.Second)}
+	switch {
+	case q.kind == decline:
+		u.Lease.State, u.Lease.ClientID, u.Lease.CLTT, u.Lease.ValidLft = leases.Declined, nil, u.At, declinedFor
+	case s.c.Forget:
+		u.Delete = true
+	default:
+		u.Lease.State, u.Lease.ValidLft = leases.Released, 0
+	}
+	s.commit(u, func() {})
 }
+
+const declinedFor = 20 // s
 
 // commit changes a lease here, on disk and at the partner. A query may reach
 // replication a little after the table, when the state has moved on.
-func (s *server) commit(l leases.Lease, done func()) {
+func (s *server) commit(u ha.Update, done func()) {
+	a := u.Lease.Addr
 	s.doom()
-	s.taint(l.Addr)
-	s.live[l.Addr] = l
-	s.busy[l.Addr]++
+	s.taint(a)
+	s.live.apply(u)
+	s.own[a] = true
+	s.busy[a]++
 	s.parked++
 	waits, good := 2, true
 	finish := func(ok bool) {
@@ -143,22 +164,25 @@ func (s *server) commit(l leases.Lease, done func()) {
 		if waits--; waits > 0 {
 			return
 		}
-		s.busy[l.Addr]--
+		s.busy[a]--
 		s.parked--
-		if s.refused[l.Addr] = !good; good {
+		if !s.own[a] && s.c.Mutation != IgnoreConflicts { // the partner's own client has it by now (leases.Store.Settle)
+			return
+		}
+		if s.refused[a] = !good; good {
 			done()
 		}
 	}
 	if s.c.Mutation == SkipDisk {
-		s.save(l, func() {})
+		s.save(u, func() {})
 		finish(true)
 	} else {
-		s.save(l, func() { finish(true) })
+		s.save(u, func() { finish(true) })
 	}
 	life := s.life
 	s.c.world.after(s.c.world.between(0, 2*time.Millisecond), func() {
 		if s.life == life {
-			s.awake(func() { s.replicate(l, finish) })
+			s.awake(func() { s.replicate(u, finish) })
 		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"needletail/ha"
 	"needletail/internal/rfc3074"
 	"needletail/internal/scope"
-	"needletail/leases"
 )
 
 // server is one simulated server: the real machine, a model of the rest.
@@ -34,19 +33,24 @@ type server struct {
 	table
 	diskFree time.Duration // when the disk is done with what it has
 	offers   map[netip.Addr]offer
-	refused  map[netip.Addr]bool // own changes that the partner did not take
-	busy     map[netip.Addr]int  // own changes not answered by the partner yet
-	parked   int                 // queries that wait for disk or partner
-	touched  map[netip.Addr]bool // by the partner, since the sync began; nil: no sync
+	refused  map[netip.Addr]bool      // own changes that the partner did not take
+	own      map[netip.Addr]bool      // the latest change was a client's here
+	busy     map[netip.Addr]int       // own changes not answered by the partner yet
+	parked   int                      // queries that wait for disk or partner
+	touched  map[netip.Addr]bool      // by the partner, since the sync began; nil: no sync
+	graves   map[netip.Addr]time.Time // as they were when the sync began
 	syncID   uint64
 	waiting  map[string]bool // clients of others seen since the epoch: unacked
 	epoch    uint32
-	fed      int           // counts streams to the partner
+	fed      int           // counts signs of life of the partner's streams
+	feeding  bool          // the partner's stream is open
 	behind   bool          // the partner promised leases that are not here
 	blind    bool          // it went to partner-down without being able to reach a partner that lives, or beside a dead one
 	marked   bool          // on disk
 	since    time.Duration // when it started or was last resumed
 	doomed   bool          // dies in its next commit
+	loud     bool          // by mutation: serves where it should be silent
+	unsent   uint64        // by mutation: what only the partner is told
 }
 
 type offer struct {
@@ -79,11 +83,11 @@ func (s *server) start() {
 	s.crash()
 	s.diskFree = 0
 	s.offers, s.busy = map[netip.Addr]offer{}, map[netip.Addr]int{}
-	s.refused, s.parked = map[netip.Addr]bool{}, 0
+	s.refused, s.own, s.parked, s.feeding = map[netip.Addr]bool{}, map[netip.Addr]bool{}, 0, false
 	s.asked, s.touched, s.syncID = map[uint64]func(ha.Answer){}, nil, 0
 	s.waiting, s.epoch = map[string]bool{}, 0
 	s.scope, s.policy = scope.Scope{}, ha.Policy{}
-	s.c.world.logf("%s starts with %d leases", s.name, len(s.live))
+	s.c.world.logf("%s starts with %d leases", s.name, len(s.live.leases))
 	s.settings.Alone = s.marked
 	m, out := ha.New([]ha.Settings{s.settings}, s.clock())
 	s.m = m
@@ -207,22 +211,25 @@ func (s *server) setScope(sc scope.Scope) {
 	if s.c.Mutation == ServeAll && s.up && s.m != nil && s.state() == ha.LoadBalancing {
 		sc.Serve = rfc3074.All
 	}
+	if s.loud && s.m != nil && s.up && s.state() == ha.PartnerDown {
+		sc.Enabled = true
+	}
 	if sc.Serve != s.scope.Serve || sc.Enabled != s.scope.Enabled {
 		s.c.world.logf("%s serves %d buckets, service %v", s.name, sc.Serve.Count(), sc.Enabled)
 	}
 	s.scope = sc
 }
 
-// save writes a lease to disk and calls done when it is there. Writes keep
+// save writes a change to disk and calls done when it is there. Writes keep
 // their order.
-func (s *server) save(l leases.Lease, done func()) {
+func (s *server) save(u ha.Update, done func()) {
 	w, life := s.c.world, s.life
 	s.diskFree = max(s.diskFree, w.now) + w.between(100*time.Microsecond, s.c.DiskTime)
 	w.after(s.diskFree-w.now, func() {
 		if s.life != life || !s.up {
 			return
 		}
-		s.disk[l.Addr] = l
+		s.disk.apply(u)
 		s.awake(done)
 	})
 }

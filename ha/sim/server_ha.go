@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,8 +18,16 @@ func (s *server) heartbeat(timeout time.Duration) {
 	p := s.partner()
 	s.c.call(s, p, timeout, func(reply func(any)) {
 		st := p.m.Status(0, p.clock())
-		reply(ha.HeartbeatDone{State: st.State, Time: p.clock().Truncate(time.Second), Scopes: st.Scopes, Unsent: p.m.Unsent(0).Load()})
+		h := ha.HeartbeatDone{State: st.State, Time: p.clock().Truncate(time.Second), Scopes: st.Scopes, Unsent: p.m.Unsent(0).Load()}
+		switch s.c.Mutation {
+		case NeverOwe:
+			h.Unsent += p.unsent
+		case NeverLook:
+			h.Unsent = 0
+		}
+		reply(h)
 	}, func(a any, err string) {
+		s.loud = false
 		if err != "" {
 			s.step(ha.HeartbeatDone{Err: err})
 			return
@@ -51,16 +60,20 @@ func (s *server) notify(e ha.SendMaintenance) {
 		})
 }
 
-// page is what one request of a sync brings.
+// page is what one request of a sync brings. Deletions are told by a stream only.
 type page struct {
-	leases []leases.Lease
-	last   bool
+	entries []ha.Update
+	last    bool
+	refused bool // no stream is open
 }
+
+// end is the last address of a page.
+func (p page) end() netip.Addr { return p.entries[len(p.entries)-1].Lease.Addr }
 
 // sync fetches the partner's leases: as from a Kea, page by page, the partner
 // silent meanwhile; or as a stream, the partner sending every change meanwhile.
 func (s *server) sync(id uint64) {
-	s.syncID, s.touched = id, map[netip.Addr]bool{}
+	s.syncID, s.touched, s.graves = id, map[netip.Addr]bool{}, maps.Clone(s.live.graves)
 	s.landed(id)
 }
 
@@ -69,7 +82,7 @@ func (s *server) sync(id uint64) {
 func (s *server) landed(id uint64) {
 	switch {
 	case !s.current(id):
-	case s.parked > 0:
+	case s.parked > 0 && s.c.Mutation != NoWait:
 		s.c.world.after(10*time.Millisecond, func() { s.awake(func() { s.landed(id) }) })
 	case s.c.Stream:
 		s.stream(id)
@@ -91,6 +104,10 @@ func (s *server) syncEnd(id uint64, err string) {
 }
 
 func (s *server) disablePartner(id uint64, from netip.Addr) {
+	if s.c.Mutation == NoSilence {
+		s.fetch(id, from)
+		return
+	}
 	s.command(func(t uint64) ha.Input {
 		return ha.ServiceOff{Token: t, Origin: ha.OriginRemote, Period: s.c.SyncTimeout}
 	}, func(_ ha.Answer, err string) {
@@ -113,15 +130,15 @@ func (s *server) enablePartner(id uint64, why string) {
 
 func (s *server) fetch(id uint64, from netip.Addr) {
 	p := s.partner()
-	s.c.call(s, p, s.c.SyncTimeout, func(reply func(any)) { reply(p.page(from, 5)) }, func(a any, err string) {
+	s.c.call(s, p, s.c.SyncTimeout, func(reply func(any)) { reply(p.page(from)) }, func(a any, err string) {
 		switch {
 		case !s.current(id):
 		case err != "":
 			s.enablePartner(id, err)
 		default:
-			s.take(a.(page).leases, func() {
+			s.take(a.(page).entries, leases.Supersedes, func() {
 				if pg := a.(page); !pg.last {
-					s.disablePartner(id, pg.leases[len(pg.leases)-1].Addr)
+					s.disablePartner(id, pg.end())
 					return
 				}
 				s.complete(id)
@@ -130,76 +147,157 @@ func (s *server) fetch(id uint64, from netip.Addr) {
 	})
 }
 
+const pageSize = 5
+
 // page is lease4-get-page.
-func (s *server) page(from netip.Addr, limit int) page {
+func (s *server) page(from netip.Addr) page {
 	var pg page
 	for _, a := range s.c.addresses {
-		if l, ok := s.live[a]; ok && (!from.IsValid() || from.Less(a)) {
-			if len(pg.leases) == limit {
+		if l, ok := s.live.leases[a]; ok && (!from.IsValid() || from.Less(a)) {
+			if len(pg.entries) == pageSize {
 				return pg
 			}
-			pg.leases = append(pg.leases, l)
+			pg.entries = append(pg.entries, ha.Update{Lease: l})
 		}
 	}
-	pg.last = len(pg.leases) < limit
+	pg.last = len(pg.entries) < pageSize
 	return pg
 }
 
+// stream opens a sync as between needletails and fetches its pages.
 func (s *server) stream(id uint64) {
 	p := s.partner()
 	s.c.call(s, p, s.c.SyncTimeout, func(reply func(any)) {
+		p.feeding = true
+		p.keepFeeding()
 		p.step(ha.StreamOpened{})
-		p.fed++
-		fed := p.fed
-		p.c.world.after(p.c.SyncTimeout, func() { // the connection broke
-			p.awake(func() {
-				if p.fed == fed {
-					p.step(ha.StreamClosed{})
-				}
-			})
-		})
-		reply(p.page(netip.Addr{}, len(p.c.addresses)+1))
-	}, func(a any, err string) {
+		reply(page{})
+	}, func(_ any, err string) {
 		switch {
 		case !s.current(id):
 		case err != "":
 			s.syncEnd(id, err)
 		default:
-			s.take(a.(page).leases, func() { s.complete(id) })
+			s.streamPage(id, netip.Addr{})
 		}
 	})
 }
 
-// take merges leases of the partner and goes on when they are on disk.
-func (s *server) take(ls []leases.Lease, then func()) {
+// keepFeeding notes a sign of life of the partner's stream.
+func (s *server) keepFeeding() {
+	s.fed++
+	fed := s.fed
+	s.c.world.after(s.c.SyncTimeout, func() {
+		s.awake(func() {
+			if s.fed == fed && s.feeding {
+				s.feeding = false
+				s.step(ha.StreamClosed{})
+			}
+		})
+	})
+}
+
+// nextPage is needletail-sync-page: the first one begins with all deletions.
+func (s *server) nextPage(from netip.Addr) page {
+	if !s.feeding {
+		return page{refused: true}
+	}
+	s.keepFeeding()
+	pg := s.page(from)
+	if from.IsValid() {
+		return pg
+	}
+	var gone []ha.Update
+	for _, a := range s.c.addresses {
+		if at, ok := s.live.graves[a]; ok {
+			gone = append(gone, ha.Update{Delete: true, At: at, Lease: leases.Lease{Addr: a}})
+		}
+	}
+	pg.entries = append(gone, pg.entries...)
+	return pg
+}
+
+func (s *server) streamPage(id uint64, from netip.Addr) {
+	p := s.partner()
+	s.c.call(s, p, s.c.SyncTimeout, func(reply func(any)) { reply(p.nextPage(from)) }, func(a any, err string) {
+		pg, _ := a.(page)
+		if err == "" && pg.refused {
+			err = "no stream is open"
+		}
+		switch {
+		case !s.current(id):
+		case err != "":
+			s.syncEnd(id, err)
+		default:
+			s.take(pg.entries, s.streamed, func() {
+				if !pg.last {
+					s.streamPage(id, pg.end())
+					return
+				}
+				s.complete(id)
+			})
+		}
+	})
+}
+
+// streamed is what a stream's lease may overwrite.
+func (s *server) streamed(have, got *leases.Lease, untold bool) bool {
+	return leases.Supersedes(have, got, untold) || s.partnersClock().Ends(have, got)
+}
+
+// take merges what the partner has and goes on when it is on disk.
+func (s *server) take(us []ha.Update, over func(have, got *leases.Lease, untold bool) bool, then func()) {
 	left := 1
 	done := func() {
 		if left--; left == 0 {
 			then()
 		}
 	}
-	for _, l := range ls {
-		l.CLTT = s.mine(l.CLTT)
-		if !s.touched[l.Addr] && s.merge(l, s.refused[l.Addr] || s.c.Mutation == SyncOverwrites) {
-			delete(s.refused, l.Addr)
+	for _, u := range us {
+		u.Lease.CLTT, u.At = s.mine(u.Lease.CLTT), s.mine(u.At)
+		if a := u.Lease.Addr; !s.touched[a] && s.better(u, over) {
+			delete(s.refused, a)
+			delete(s.own, a)
+			u.At = s.clock().Truncate(time.Second)
+			s.live.apply(u)
 			left++
-			s.save(l, done)
+			s.save(u, done)
 		}
 	}
 	done()
 }
+
+// better tells whether an entry of a sync is taken over: merger is the original.
+func (s *server) better(u ha.Update, over func(have, got *leases.Lease, untold bool) bool) bool {
+	have, ok := s.live.leases[u.Lease.Addr]
+	if u.Delete {
+		return ok && (ha.Buried(&have, u.At) || s.c.Mutation == DeleteNewer)
+	}
+	if at, gone := s.graves[u.Lease.Addr]; gone && ha.Buried(&u.Lease, at) && s.c.Mutation != RaiseDead {
+		return false
+	}
+	untold := s.refused[u.Lease.Addr] && have.State == leases.Active
+	return !ok || s.c.Mutation == SyncOverwrites || over(&have, &u.Lease, untold)
+}
+
+// partnersClock is the partner's as heartbeats tell it.
+func (s *server) partnersClock() ha.Clock { return ha.Clock{Ahead: s.m.Skew(0)} }
 
 // mine puts a time of the partner's clock on ours.
 func (s *server) mine(t time.Time) time.Time {
 	if s.c.Mutation == IgnoreSkew {
 		return t
 	}
-	return t.Add(-s.m.Skew(0))
+	return s.partnersClock().Ours(t)
 }
 
 func (s *server) complete(id uint64) {
 	p := s.partner()
-	s.command(func(t uint64) ha.Input { p.fed++; return ha.SyncComplete{Token: t, Origin: ha.OriginRemote} },
+	s.command(func(t uint64) ha.Input {
+		p.feeding = false
+		p.loud = s.c.Mutation == LoudAfterSync
+		return ha.SyncComplete{Token: t, Origin: ha.OriginRemote}
+	},
 		func(_ ha.Answer, err string) { s.syncEnd(id, err) })
 }
 
@@ -216,7 +314,7 @@ func (s *server) drain(from ha.Drain) {
 		s.step(ha.BacklogDone{Err: err})
 		return
 	}
-	s.send(s.partner(), one[0].Lease, func(result int) {
+	s.send(s.partner(), one[0], func(result int) {
 		if result != updated {
 			s.step(ha.BacklogDone{Err: "the partner refuses"})
 			return
@@ -230,12 +328,13 @@ func (s *server) drain(from ha.Drain) {
 const (
 	updated = iota
 	conflicted
+	contested
 	failed
 )
 
-// send gives a lease to a peer.
-func (s *server) send(p *server, l leases.Lease, done func(result int)) {
-	s.c.call(s, p, requestTimeout, func(reply func(any)) { p.update(s, l, reply) }, func(a any, err string) {
+// send gives a change to a peer.
+func (s *server) send(p *server, u ha.Update, done func(result int)) {
+	s.c.call(s, p, requestTimeout, func(reply func(any)) { p.update(s, u, reply) }, func(a any, err string) {
 		if err != "" {
 			done(failed)
 			return
@@ -244,40 +343,81 @@ func (s *server) send(p *server, l leases.Lease, done func(result int)) {
 	})
 }
 
-// update is lease4-update at the receiver.
-func (s *server) update(from *server, l leases.Lease, reply func(any)) {
+// update is lease4-update, lease4-del or needletail-lease4-apply at the receiver.
+func (s *server) update(from *server, u ha.Update, reply func(any)) {
 	if s.settings.Partner == from.name {
-		l.CLTT = s.mine(l.CLTT)
+		u.Lease.CLTT, u.At = s.mine(u.Lease.CLTT), s.mine(u.At)
 	} else {
-		l.CLTT = l.CLTT.Add(s.skew - from.skew)
+		u.Lease.CLTT, u.At = u.Lease.CLTT.Add(s.skew-from.skew), u.At.Add(s.skew-from.skew)
 	}
-	var have *leases.Lease
-	if h, ok := s.live[l.Addr]; ok {
-		have = &h
-	}
-	if s.c.Mutation != IgnoreConflicts && ha.Conflict(s.state(), have, &l, s.busy[l.Addr] > 0, s.clock()) {
-		s.c.world.logf("%s refuses %s for %s", s.name, l.Addr, l.ClientID)
-		reply(conflicted)
-		return
-	}
-	s.doom()
-	s.live[l.Addr] = l
-	delete(s.offers, l.Addr)
+	a := u.Lease.Addr
 	if s.touched != nil {
-		s.touched[l.Addr] = true
+		s.touched[a] = true
 	}
-	if s.c.Mutation == AnswerEarly {
-		s.save(l, func() {})
+	if have, ok := s.live.leases[a]; ok {
+		if result := s.refuses(&have, &u); result != updated {
+			s.c.world.logf("%s refuses %s for %s", s.name, a, u.Lease.ClientID)
+			reply(result)
+			return
+		}
+		if u.Delete && s.tooLate(&have, &u) {
+			reply(updated)
+			return
+		}
+	} else if u.Delete {
 		reply(updated)
 		return
 	}
-	s.save(l, func() { reply(updated) })
+	s.doom()
+	u.At = s.clock().Truncate(time.Second) // a tombstone is of our clock
+	s.live.apply(u)
+	delete(s.own, a)
+	delete(s.offers, a)
+	if s.c.Mutation == AnswerEarly {
+		s.save(u, func() {})
+		reply(updated)
+		return
+	}
+	s.save(u, func() { reply(updated) })
+}
+
+// refuses decides about a lease as the original does (Driver.applyEntry); where
+// partners are no needletails, as a Kea whose thread is busy with the address.
+func (s *server) refuses(have *leases.Lease, u *ha.Update) int {
+	got := u.Lease
+	if s.c.Mutation == TakeOlder && got.CLTT.Before(have.CLTT) {
+		got.CLTT = have.CLTT
+	}
+	alone := ha.LoadBalancing
+	if s.policy.Partner == ha.Count && s.c.Mutation != TakeAlone {
+		alone = ha.PartnerDown
+	}
+	switch a := got.Addr; {
+	case u.Delete || s.c.Mutation == IgnoreConflicts:
+	case s.c.Stream && ha.Contest(alone, s.index == 0 && s.own[a], have, &got, s.clock()):
+		return contested
+	case !s.c.Stream && ha.Conflict(alone, have, &got, s.busy[a] > 0, s.clock()):
+		return conflicted
+	}
+	return updated
+}
+
+// tooLate leaves alone what was given away since a deletion: by when it was made,
+// or, told by a Kea, by whose lease it names.
+func (s *server) tooLate(have *leases.Lease, u *ha.Update) bool {
+	switch {
+	case s.c.Mutation == DeleteLate:
+		return false
+	case s.c.Stream:
+		return s.own[u.Lease.Addr] && ha.Overtaken(have, u.At, s.clock())
+	}
+	return held(*have, s.clock()) && !leases.SameClient(have, &u.Lease)
 }
 
 // replicate does with a lease change what the policy says; done gets false
 // when the client must not be answered.
-func (s *server) replicate(l leases.Lease, done func(ok bool)) {
-	who := ha.ClientKey{ID: string(l.ClientID)}
+func (s *server) replicate(u ha.Update, done func(ok bool)) {
+	who := ha.ClientKey{ID: string(u.Lease.ClientID)}
 	waits := 1
 	good := true
 	finish := func(ok bool) {
@@ -287,9 +427,12 @@ func (s *server) replicate(l leases.Lease, done func(ok bool)) {
 		}
 	}
 	pol := s.policy
+	if pol.Partner == ha.Refuse && s.c.Mutation == ServeUnready {
+		pol.Partner = ha.Count
+	}
 	switch pol.Partner {
 	case ha.Queue:
-		if s.m.Backlog(0).Push(ha.Update{Lease: l}) {
+		if s.m.Backlog(0).Push(u) {
 			s.partner().behind = true
 			break
 		}
@@ -299,10 +442,11 @@ func (s *server) replicate(l leases.Lease, done func(ok bool)) {
 		if !early {
 			waits++
 		}
-		s.send(s.partner(), l, func(result int) {
+		s.send(s.partner(), u, func(result int) {
 			switch result {
 			case updated:
 				s.step(ha.UpdatesDone{Accepted: []ha.ClientKey{who}})
+			case contested:
 			case conflicted:
 				s.step(ha.UpdatesDone{Rejected: []ha.ClientKey{who}})
 			default:
@@ -316,7 +460,8 @@ func (s *server) replicate(l leases.Lease, done func(ok bool)) {
 		good = false
 	case ha.Count:
 		s.partner().behind = true
-		if s.c.Mutation != NeverCount {
+		s.unsent++
+		if s.c.Mutation != NeverCount && s.c.Mutation != NeverOwe {
 			s.m.Unsent(0).Add(1)
 		}
 	}
@@ -326,7 +471,7 @@ func (s *server) replicate(l leases.Lease, done func(ok bool)) {
 				if pol.Wait {
 					waits++
 				}
-				s.send(p, l, func(result int) {
+				s.send(p, u, func(result int) {
 					if pol.Wait {
 						finish(result == updated)
 					}
