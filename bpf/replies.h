@@ -41,7 +41,11 @@ static __always_inline int send(struct xdp_md *ctx, const struct outgoing *o)
 	if (!r)
 		return XDP_DROP;
 	len = r->len;
-	if (len < LIVE_LEN || len > sizeof(r->frame))
+	if (len < LIVE_LEN)
+		return XDP_DROP;
+	/* Two comparisons made one by subtraction tell Linux 6.1's verifier nothing. */
+	asm volatile("" : "+r"(len));
+	if (len > sizeof(r->frame))
 		return XDP_DROP;
 	if (bpf_xdp_adjust_tail(ctx, (int)len - LIVE_LEN) || bpf_xdp_store_bytes(ctx, 0, r->frame, len))
 		return XDP_DROP;
