@@ -34,6 +34,7 @@ enum verdict {
 	VERDICT_TRUNCATED,         /* the frame ends before its headers say */
 	VERDICT_ODD_HEADER,        /* IP version or length, more than two tags, lengths that disagree */
 	VERDICT_FRAGMENT,          /* an IP fragment */
+	VERDICT_OTHER_VLAN,        /* of a VLAN that an interface of its own serves */
 	VERDICT_NOT_LOCAL,         /* to an address that is neither broadcast nor ours: routed or bridged traffic */
 	VERDICT_NOT_REQUEST,       /* op is not BOOTREQUEST */
 	VERDICT_ODD_HLEN,          /* hardware address longer than chaddr */
@@ -84,6 +85,12 @@ _Static_assert(sizeof(struct scope) == 48, "scope has no holes");
 struct settings {
 	__u32 relationships; /* 0: nothing is judged; 1: scope 0 for all; more: the subnets decide */
 	__u32 _pad;
+};
+
+/* VLANs on an interface that have an interface of their own, which is served
+ * too: their frames are its business. */
+struct vlan_set {
+	__u64 served[64];    /* bit v%64 of word v/64: VLAN v */
 };
 
 /* Key of the map that finds the relationship: an address (ifindex 0, the

@@ -140,31 +140,37 @@ const (
 	DhcpVerdictVERDICT_TRUNCATED        DhcpVerdict = 1
 	DhcpVerdictVERDICT_ODD_HEADER       DhcpVerdict = 2
 	DhcpVerdictVERDICT_FRAGMENT         DhcpVerdict = 3
-	DhcpVerdictVERDICT_NOT_LOCAL        DhcpVerdict = 4
-	DhcpVerdictVERDICT_NOT_REQUEST      DhcpVerdict = 5
-	DhcpVerdictVERDICT_ODD_HLEN         DhcpVerdict = 6
-	DhcpVerdictVERDICT_NO_COOKIE        DhcpVerdict = 7
-	DhcpVerdictVERDICT_OPTION_OVERRUN   DhcpVerdict = 8
-	DhcpVerdictVERDICT_NO_END           DhcpVerdict = 9
-	DhcpVerdictVERDICT_TOO_MANY_OPTIONS DhcpVerdict = 10
-	DhcpVerdictVERDICT_REPEATED_OPTION  DhcpVerdict = 11
-	DhcpVerdictVERDICT_OVERLOAD         DhcpVerdict = 12
-	DhcpVerdictVERDICT_NO_TYPE          DhcpVerdict = 13
-	DhcpVerdictVERDICT_ODD_LENGTH       DhcpVerdict = 14
-	DhcpVerdictVERDICT_OTHER_TYPE       DhcpVerdict = 15
-	DhcpVerdictVERDICT_ODD_RELAY_INFO   DhcpVerdict = 16
-	DhcpVerdictVERDICT_UNDECIDED        DhcpVerdict = 17
-	DhcpVerdictVERDICT_NO_SCOPE         DhcpVerdict = 18
-	DhcpVerdictVERDICT_NO_IDENTIFIER    DhcpVerdict = 19
-	DhcpVerdictVERDICT_ODD_CLIENT_ID    DhcpVerdict = 20
-	DhcpVerdictVERDICT_SERVED_PASS      DhcpVerdict = 21
-	DhcpVerdictVERDICT_PASSED_LAST      DhcpVerdict = 21
-	DhcpVerdictVERDICT_SERVED_RING      DhcpVerdict = 22
-	DhcpVerdictVERDICT_DISABLED         DhcpVerdict = 23
-	DhcpVerdictVERDICT_OUT_OF_SCOPE     DhcpVerdict = 24
-	DhcpVerdictVERDICT_UNACKED          DhcpVerdict = 25
-	DhcpVerdictVERDICTS                 DhcpVerdict = 26
+	DhcpVerdictVERDICT_OTHER_VLAN       DhcpVerdict = 4
+	DhcpVerdictVERDICT_NOT_LOCAL        DhcpVerdict = 5
+	DhcpVerdictVERDICT_NOT_REQUEST      DhcpVerdict = 6
+	DhcpVerdictVERDICT_ODD_HLEN         DhcpVerdict = 7
+	DhcpVerdictVERDICT_NO_COOKIE        DhcpVerdict = 8
+	DhcpVerdictVERDICT_OPTION_OVERRUN   DhcpVerdict = 9
+	DhcpVerdictVERDICT_NO_END           DhcpVerdict = 10
+	DhcpVerdictVERDICT_TOO_MANY_OPTIONS DhcpVerdict = 11
+	DhcpVerdictVERDICT_REPEATED_OPTION  DhcpVerdict = 12
+	DhcpVerdictVERDICT_OVERLOAD         DhcpVerdict = 13
+	DhcpVerdictVERDICT_NO_TYPE          DhcpVerdict = 14
+	DhcpVerdictVERDICT_ODD_LENGTH       DhcpVerdict = 15
+	DhcpVerdictVERDICT_OTHER_TYPE       DhcpVerdict = 16
+	DhcpVerdictVERDICT_ODD_RELAY_INFO   DhcpVerdict = 17
+	DhcpVerdictVERDICT_UNDECIDED        DhcpVerdict = 18
+	DhcpVerdictVERDICT_NO_SCOPE         DhcpVerdict = 19
+	DhcpVerdictVERDICT_NO_IDENTIFIER    DhcpVerdict = 20
+	DhcpVerdictVERDICT_ODD_CLIENT_ID    DhcpVerdict = 21
+	DhcpVerdictVERDICT_SERVED_PASS      DhcpVerdict = 22
+	DhcpVerdictVERDICT_PASSED_LAST      DhcpVerdict = 22
+	DhcpVerdictVERDICT_SERVED_RING      DhcpVerdict = 23
+	DhcpVerdictVERDICT_DISABLED         DhcpVerdict = 24
+	DhcpVerdictVERDICT_OUT_OF_SCOPE     DhcpVerdict = 25
+	DhcpVerdictVERDICT_UNACKED          DhcpVerdict = 26
+	DhcpVerdictVERDICTS                 DhcpVerdict = 27
 )
+
+type DhcpVlanSet struct {
+	_      structs.HostLayout
+	Served [64]uint64
+}
 
 // Names of all BPF objects in the ELF.
 //
@@ -186,6 +192,7 @@ const (
 	DhcpMapSockets      = "sockets"
 	DhcpMapSubnetBox    = "subnet_box"
 	DhcpMapSubnets      = "subnets"
+	DhcpMapVlans        = "vlans"
 	DhcpProgDhcp        = "dhcp"
 	DhcpVarEventType    = "event_type"
 	DhcpVarHintType     = "hint_type"
@@ -260,6 +267,7 @@ type DhcpMapSpecs struct {
 	Sockets      *ebpf.MapSpec `ebpf:"sockets"`
 	SubnetBox    *ebpf.MapSpec `ebpf:"subnet_box"`
 	Subnets      *ebpf.MapSpec `ebpf:"subnets"`
+	Vlans        *ebpf.MapSpec `ebpf:"vlans"`
 }
 
 // DhcpVariableSpecs contains global variables before they are loaded into the kernel.
@@ -310,6 +318,7 @@ type DhcpMaps struct {
 	Sockets      *ebpf.Map `ebpf:"sockets"`
 	SubnetBox    *ebpf.Map `ebpf:"subnet_box"`
 	Subnets      *ebpf.Map `ebpf:"subnets"`
+	Vlans        *ebpf.Map `ebpf:"vlans"`
 }
 
 func (m *DhcpMaps) Close() error {
@@ -330,6 +339,7 @@ func (m *DhcpMaps) Close() error {
 		m.Sockets,
 		m.SubnetBox,
 		m.Subnets,
+		m.Vlans,
 	)
 }
 

@@ -138,6 +138,15 @@ struct {
 	__uint(max_entries, EVENTS_BYTES); /* of struct event */
 } events SEC(".maps");
 
+/* One per interface. Each bit is looked at alone, so one that is changed under
+ * a packet is as good before as after. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vlan_set);
+} vlans SEC(".maps");
+
 /* One per interface: a socket takes frames of its own queue only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);

@@ -17,6 +17,7 @@
 #define BOOTREQUEST      1
 #define DHCP_COOKIE      0x63825363
 #define TAGS_MAX         2
+#define VLAN_ID          0xfff    /* of a tag's TCI */
 #define IP_FRAGMENT      0x3fff   /* more-fragments bit and fragment offset */
 #define OFFSET_MASK      0x7ff    /* offsets in a frame; a query that reaches further is passed */
 
@@ -111,6 +112,20 @@ static __always_inline int local(__be32 addr)
 	return addr == bpf_htonl(INADDR_BROADCAST) || bpf_map_lookup_elem(&addresses, &addr);
 }
 
+/* elsewhere tells whether the VLAN of an outer tag has a served interface of its
+ * own: the kernel hands the frame to that one, with the tag taken off. */
+static __always_inline int elsewhere(const struct tag *tag)
+{
+	const struct vlan_set *own;
+	__u32 first = 0, id = bpf_ntohs(tag->tci) & VLAN_ID;
+	__u64 word = id >> 6;
+
+	/* The compiler would mask later, and Linux 6.1's verifier not understand it. */
+	asm volatile("%0 &= 63" : "+r"(word));
+	own = bpf_map_lookup_elem(&vlans, &first);
+	return own && own->served[word] >> (id & 63) & 1;
+}
+
 /* link steps over Ethernet and tags to the IPv4 header. */
 static __always_inline enum verdict link(struct cursor *c)
 {
@@ -125,6 +140,8 @@ static __always_inline enum verdict link(struct cursor *c)
 		tag = take(c, sizeof(*tag));
 		if (!tag)
 			return VERDICT_TRUNCATED;
+		if (!i && elsewhere(tag))
+			return VERDICT_OTHER_VLAN;
 		proto = tag->proto;
 	}
 	if (is_tag(proto))

@@ -202,6 +202,42 @@ func TestLocalAddress(t *testing.T) {
 	}
 }
 
+// Frames of a VLAN with an interface of its own are not this one's to judge, by
+// the outer tag, whatever its priority.
+func TestOtherVLAN(t *testing.T) {
+	k := load(t)
+	k.relationships(1)
+	k.scope(0, hashed(rfc3074.Buckets{}))
+	if err := k.Vlans.Put(uint32(0), DhcpVlanSet{Served: [64]uint64{1: 1 << 36, 63: 1 << 63}}); err != nil { // 100 and 4095
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		tags  []uint16 // TPIDs
+		outer byte     // high byte of the outer TCI
+		id    byte     // low byte
+		want  string
+	}{
+		{nil, 0, 0, "out-of-scope"},
+		{[]uint16{0x8100}, 0, 100, "other-vlan"},
+		{[]uint16{0x8100}, 0xe0, 100, "other-vlan"},
+		{[]uint16{0x8100}, 0x0f, 255, "other-vlan"},
+		{[]uint16{0x8100}, 0, 101, "out-of-scope"},
+		{[]uint16{0x8100}, 1, 100, "out-of-scope"},
+		{[]uint16{0x88a8, 0x8100}, 0, 100, "other-vlan"},
+		{[]uint16{0x88a8, 0x8100}, 0, 7, "out-of-scope"}, // the inner one is 100
+	} {
+		q := discover([6]byte{2}, nil)
+		q.tags = c.tags
+		f := q.frame()
+		if len(c.tags) > 0 {
+			f[14], f[15] = c.outer, c.id
+		}
+		if _, verdict := k.run(f); verdict != c.want {
+			t.Errorf("%+v: %s", c, verdict)
+		}
+	}
+}
+
 // TestRelationships: by giaddr, else ciaddr of a unicast query, else interface;
 // else undecided.
 func TestRelationships(t *testing.T) {

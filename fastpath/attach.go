@@ -21,9 +21,9 @@ var above = map[string]string{
 	"bridge":  "is a bridge: serve its member interfaces instead",
 }
 
-// attach loads the program for an interface and attaches it by a link, which
-// the kernel takes off when the process ends.
-func (p *Path) attach(i netif.Picked) (_ *side, err error) {
+// attach loads the program for one of the picked interfaces and attaches it by a
+// link, which the kernel takes off when the process ends.
+func (p *Path) attach(i netif.Picked, picked []netif.Picked) (_ *side, err error) {
 	if p.cfg.XDP != Generic {
 		if why, ok := above[i.Kind]; ok {
 			return nil, fmt.Errorf("attach XDP to %s: %s %s (or set xdp: generic)", i.Name, i.Name, why)
@@ -51,6 +51,9 @@ func (p *Path) attach(i netif.Picked) (_ *side, err error) {
 	}
 	s.driver = d.Driver
 	if err := p.fit(s, i); err != nil {
+		return nil, err
+	}
+	if err := s.loaded.follow(i, picked); err != nil {
 		return nil, err
 	}
 	flags := link.XDPDriverMode

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"needletail/bpf"
+	"needletail/internal/netif"
 )
 
 // loaded is the program of one interface, and the maps that only it has.
@@ -16,6 +17,7 @@ type loaded struct {
 	replies *ebpf.Map // repliesOfRing for each queue
 	rings   *ebpf.Map // by queue
 	exits   *ebpf.Map // the interface
+	vlans   *ebpf.Map // with an interface of their own
 }
 
 // program loads the program over the maps that all interfaces share, with a
@@ -29,7 +31,7 @@ func (p *Path) program(queues int) (_ *loaded, err error) {
 	}()
 	spec.Maps["replies"].MaxEntries = uint32(max(queues*repliesOfRing, 1))
 	spec.Maps["reply_rings"].MaxEntries = uint32(max(queues, 1))
-	for name, m := range map[string]**ebpf.Map{"sockets": &l.sockets, "replies": &l.replies, "reply_rings": &l.rings, "exits": &l.exits} {
+	for name, m := range map[string]**ebpf.Map{"sockets": &l.sockets, "replies": &l.replies, "reply_rings": &l.rings, "exits": &l.exits, "vlans": &l.vlans} {
 		if *m, err = ebpf.NewMap(spec.Maps[name]); err != nil {
 			return nil, fmt.Errorf("make the map %s of an interface: %w", name, err)
 		}
@@ -40,7 +42,7 @@ func (p *Path) program(queues int) (_ *loaded, err error) {
 		"addresses": m.Addresses, "analyzed": m.Analyzed, "client_counts": m.ClientCounts, "clients": m.Clients,
 		"counters": m.Counters, "events": m.Events, "scopes": m.Scopes, "scratch": m.Scratch,
 		"shared": m.Shared, "subnets": m.Subnets,
-		"sockets": l.sockets, "replies": l.replies, "reply_rings": l.rings, "exits": l.exits,
+		"sockets": l.sockets, "replies": l.replies, "reply_rings": l.rings, "exits": l.exits, "vlans": l.vlans,
 	}})
 	if err != nil {
 		return nil, explainLoad(err)
@@ -49,13 +51,26 @@ func (p *Path) program(queues int) (_ *loaded, err error) {
 	return l, nil
 }
 
+// follow tells the program what of its interface's frames is for this interface,
+// one of the picked.
+func (l *loaded) follow(i netif.Picked, picked []netif.Picked) error {
+	var vlans bpf.DhcpVlanSet
+	for id := range netif.VLANsServed(i.Index, picked) {
+		vlans.Served[id/64] |= 1 << (id % 64)
+	}
+	if err := l.vlans.Put(uint32(0), vlans); err != nil {
+		return fmt.Errorf("tell the fast path of %s its VLANs: %w", i.Name, err)
+	}
+	return nil
+}
+
 // Close unloads the program, where it is attached no more, and its maps.
 func (l *loaded) Close() error {
 	var errs []error
 	if l.program != nil {
 		errs = append(errs, l.program.Close())
 	}
-	for _, m := range []*ebpf.Map{l.sockets, l.replies, l.rings, l.exits} {
+	for _, m := range []*ebpf.Map{l.sockets, l.replies, l.rings, l.exits, l.vlans} {
 		if m != nil {
 			errs = append(errs, m.Close())
 		}

@@ -54,21 +54,23 @@ func (p *Path) SetInterfaces(picked []netif.Picked) error {
 		errs = append(errs, p.detach(name))
 	}
 	for _, i := range picked {
-		errs = append(errs, p.serve(i))
+		errs = append(errs, p.serve(i, picked))
 	}
 	return errors.Join(errs...)
 }
 
-// serve attaches the program to an interface that has none yet, and opens the
-// sockets that are missing.
-func (p *Path) serve(i netif.Picked) error {
+// serve attaches the program to one of the picked interfaces that has none yet,
+// tells it what changed, and opens the sockets that are missing.
+func (p *Path) serve(i netif.Picked, picked []netif.Picked) error {
 	s := p.sides[i.Name]
 	if s == nil {
 		var err error
-		if s, err = p.attach(i); err != nil {
+		if s, err = p.attach(i, picked); err != nil {
 			return p.unserved(i, err)
 		}
 		p.sides[i.Name] = s
+	} else if err := s.loaded.follow(i, picked); err != nil {
+		return err
 	}
 	if p.live != nil {
 		p.live.look(s)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+
+	"needletail/internal/netif"
 )
 
 // Trial asks the program about frames that no interface received: what would
@@ -21,10 +23,15 @@ type Fate struct {
 	Verdict string // as in abi.h
 }
 
-// Trial loads the program once more, attached to nothing.
-func (p *Path) Trial() (*Trial, error) {
+// Trial loads the program once more, attached to nothing, as one of the picked
+// interfaces has it.
+func (p *Path) Trial(i netif.Picked, picked []netif.Picked) (*Trial, error) {
 	l, err := p.program(0)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.follow(i, picked); err != nil {
+		l.Close()
 		return nil, err
 	}
 	return &Trial{path: p, loaded: l, before: p.Verdicts()}, nil

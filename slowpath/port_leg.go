@@ -103,22 +103,6 @@ func directedBroadcast(p netip.Prefix) (frame.IP, bool) {
 	return ip, true
 }
 
-// vlansServed are the VLAN ids on top of an interface that have a leg of their
-// own, where the kernel shows the same query a second time.
-func vlansServed(parent int, picked []netif.Picked) map[uint16]struct{} {
-	var ids map[uint16]struct{}
-	for _, p := range picked {
-		if p.Kind != "vlan" || p.Parent != parent {
-			continue
-		}
-		if ids == nil {
-			ids = make(map[uint16]struct{})
-		}
-		ids[p.VLAN] = struct{}{}
-	}
-	return ids
-}
-
 // applyChanges takes legs over that came or went since the last time.
 func (p *kernelPort) applyChanges() {
 	p.mu.Lock()

@@ -41,7 +41,7 @@ func TestLegServes(t *testing.T) {
 		{"tagged, served by its VLAN interface", whole, "255.255.255.255", 7, false},
 		{"the same with a priority", whole, "255.255.255.255", 0x6007, false},
 	} {
-		l := leg{link: c.at, local: localAddresses(&c.at, all), skip: vlansServed(c.at.Index, picked)}
+		l := leg{link: c.at, local: localAddresses(&c.at, all), skip: netif.VLANsServed(c.at.Index, picked)}
 		link := frame.Link{Dst: ip(c.dst)}
 		if c.tag != 0 {
 			link.Tags[0] = frame.Tag{TPID: frame.TPIDTag, TCI: c.tag}

@@ -141,7 +141,7 @@ func (s *Ports) serve(p netif.Picked, picked []netif.Picked, all []netif.Interfa
 	for i, port := range s.ports {
 		l := sd.leg(i)
 		l.local = localAddresses(&p, all)
-		l.skip = vlansServed(p.Index, picked)
+		l.skip = netif.VLANsServed(p.Index, picked)
 		port.change(change{leg: l, add: true})
 	}
 	return nil

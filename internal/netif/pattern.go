@@ -89,3 +89,19 @@ func Pick(all []Interface, patterns []Pattern) (picked []Picked, missing []Patte
 	}
 	return picked, missing
 }
+
+// VLANsServed are the VLAN ids on an interface that have a picked interface of
+// their own. The kernel shows their queries there, so they are not the parent's.
+func VLANsServed(parent int, picked []Picked) map[uint16]struct{} {
+	var ids map[uint16]struct{}
+	for _, p := range picked {
+		if p.Kind != "vlan" || p.Parent != parent {
+			continue
+		}
+		if ids == nil {
+			ids = make(map[uint16]struct{})
+		}
+		ids[p.VLAN] = struct{}{}
+	}
+	return ids
+}

@@ -18,6 +18,7 @@ func TestTranscripts(t *testing.T) {
 			for i, f := range frames {
 				p.ask(f)
 				p.ask(tagged(f, 0x81, 0, 0, 100))
+				p.ask(tagged(f, 0x81, 0, 0, 9)) // another interface's
 				p.ask(tagged(f, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 100))
 				p.ask(tagged(f, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 100, 0x81, 0, 0, 1))
 				if i%8 == 0 && !testing.Short() { // the shapes repeat; their bytes do not matter here

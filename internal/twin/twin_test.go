@@ -21,7 +21,13 @@ import (
 // that exists, and every namespace has a loopback.
 const ingress = 1
 
-var address = netip.MustParsePrefix("192.0.2.1/24")
+// picked are the interfaces served: one with the program, and one of a VLAN on
+// it, by kernel sockets, in a subnet of its own.
+var picked = []netif.Picked{
+	{Interface: netif.Interface{Name: "eth0", Index: ingress, Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")}}},
+	{Interface: netif.Interface{Name: "eth0.9", Index: ingress + 1, Kind: "vlan", Parent: ingress, VLAN: 9,
+		Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.1/24")}}},
+}
 
 // pair is the program and the engine under one configuration.
 type pair struct {
@@ -47,7 +53,11 @@ func newPair(t testing.TB, document string) *pair {
 	store, err := leases.Open(context.Background(), leases.Options{})
 	p.check(err)
 	t.Cleanup(func() { store.Close() })
-	p.engine, err = slowpath.NewEngine(cfg, store, []slowpath.Interface{{Name: "eth0", Index: ingress, Addrs: []netip.Addr{address.Addr()}}})
+	var interfaces []slowpath.Interface
+	for _, i := range picked {
+		interfaces = append(interfaces, slowpath.Interface{Name: i.Name, Index: i.Index, Addrs: []netip.Addr{i.Addresses[0].Addr()}})
+	}
+	p.engine, err = slowpath.NewEngine(cfg, store, interfaces)
 	p.check(err)
 	p.worker = p.engine.NewWorker()
 	p.reply.Buf = make([]byte, frame.Headroom+frame.MessageMax)
@@ -57,10 +67,8 @@ func newPair(t testing.TB, document string) *pair {
 	t.Cleanup(func() { p.path.Close() })
 	territory := p.engine.Territory()
 	p.check(p.path.SetRelationships(max(len(cfg.HA), 1), fastpath.Subnets(territory)))
-	p.check(p.path.SetInterfaces([]netif.Picked{{Interface: netif.Interface{
-		Name: "eth0", Index: ingress, Addresses: []netip.Prefix{address},
-	}}}))
-	p.trial, err = p.path.Trial()
+	p.check(p.path.SetInterfaces(picked))
+	p.trial, err = p.path.Trial(picked[0], picked)
 	p.check(err)
 	t.Cleanup(func() { p.trial.Close() })
 	return p
@@ -93,8 +101,8 @@ func (p *pair) ask(f []byte) {
 		return
 	}
 	p.dropped++
-	q := frame.Query{IfIndex: ingress}
-	if frame.Parse(f, frame.Meta{Trusted: true}, &q) != frame.Whole {
+	q, ok := received(f)
+	if !ok {
 		return // never reaches the engine
 	}
 	p.parsed++
@@ -109,6 +117,18 @@ func (p *pair) ask(f []byte) {
 	}
 }
 
+// received is the query that a port makes of a frame, on the interface where the
+// kernel shows it.
+func received(f []byte) (q frame.Query, ok bool) {
+	q.IfIndex = ingress
+	ok = frame.Parse(f, frame.Meta{Trusted: true}, &q) == frame.Whole
+	if tag := q.Link.Tags[0]; tag.TPID != 0 && tag.TCI&0xfff == picked[1].VLAN {
+		q.IfIndex = picked[1].Index
+		q.Link.Tags = [2]frame.Tag{q.Link.Tags[1]}
+	}
+	return q, ok
+}
+
 // analyzed is how many packets user space counted for silent partners.
 func (p *pair) analyzed() (sum uint64) {
 	for i := range 2 {
@@ -121,8 +141,8 @@ func (p *pair) analyzed() (sum uint64) {
 // space: the hashes agree.
 func (p *pair) same(f []byte, fate fastpath.Fate) {
 	p.t.Helper()
-	q := frame.Query{IfIndex: ingress}
-	if fate.Verdict != "served-pass" || frame.Parse(f, frame.Meta{Trusted: true}, &q) != frame.Whole {
+	q, ok := received(f)
+	if fate.Verdict != "served-pass" || !ok {
 		return
 	}
 	if v := p.engine.Filter().Judge(&q); v.Silence == slowpath.SilenceNotForUs {
