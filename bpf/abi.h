@@ -10,7 +10,7 @@
 
 #define RELATIONSHIPS_MAX 64      /* HA relationships of one server */
 #define SUBNETS_MAX       65536   /* prefixes and interfaces that decide a relationship */
-#define ADDRESSES_MAX     4096    /* IPv4 addresses of this host */
+#define ADDRESSES_MAX     4096    /* IPv4 addresses that one interface serves */
 #define CLIENTS_MAX       65536   /* clients remembered while a partner is silent; the oldest go first */
 #define QUEUES_MAX        256     /* receive queues of one interface */
 #define OPTIONS_MAX       64      /* options and pads of one message; a longer list is passed */

@@ -103,14 +103,6 @@ struct {
 } subnets SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ADDRESSES_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __be32);
-	__type(value, __u8);
-} addresses SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CLIENTS_MAX);
 	__type(key, struct client_key);
@@ -137,6 +129,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, EVENTS_BYTES); /* of struct event */
 } events SEC(".maps");
+
+/* One per interface: what it serves differs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ADDRESSES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __be32);
+	__type(value, __u8);
+} addresses SEC(".maps");
 
 /* One per interface. Each bit is looked at alone, so one that is changed under
  * a packet is as good before as after. */

@@ -109,6 +109,13 @@ var everybody = scope.Scope{Mode: scope.Hashed, Enabled: true, Serve: rfc3074.Al
 
 // discover returns a frame from the client.
 func (b *bed) discover(mac [6]byte, srcPort uint16, tags ...frame.Tag) []byte {
+	to := frame.Destination{DstMAC: frame.Broadcast, Dst: frame.BroadcastIP, SrcPort: srcPort}
+	copy(to.Tags[:], tags)
+	return b.discoverTo(to, mac)
+}
+
+// discoverTo returns one to other addresses.
+func (b *bed) discoverTo(to frame.Destination, mac [6]byte) []byte {
 	var r frame.Reply
 	r.Buf = make([]byte, frame.Headroom+frame.MessageMax)
 	m := r.Message()[:300]
@@ -116,8 +123,8 @@ func (b *bed) discover(mac [6]byte, srcPort uint16, tags ...frame.Tag) []byte {
 	copy(m[28:], mac[:])
 	copy(m[236:], []byte{99, 130, 83, 99, 53, 1, 1, 255})
 	r.Len = len(m)
-	r.To = frame.Destination{DstMAC: frame.Broadcast, Dst: frame.BroadcastIP, SrcPort: srcPort, DstPort: frame.ServerPort}
-	copy(r.To.Tags[:], tags)
+	r.To = to
+	r.To.DstPort = frame.ServerPort
 	return frame.Write(&r, b.cliMAC)
 }
 

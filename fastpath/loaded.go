@@ -18,6 +18,7 @@ type loaded struct {
 	rings   *ebpf.Map // by queue
 	exits   *ebpf.Map // the interface
 	vlans   *ebpf.Map // with an interface of their own
+	ours    *ebpf.Map // addresses
 }
 
 // program loads the program over the maps that all interfaces share, with a
@@ -31,7 +32,7 @@ func (p *Path) program(queues int) (_ *loaded, err error) {
 	}()
 	spec.Maps["replies"].MaxEntries = uint32(max(queues*repliesOfRing, 1))
 	spec.Maps["reply_rings"].MaxEntries = uint32(max(queues, 1))
-	for name, m := range map[string]**ebpf.Map{"sockets": &l.sockets, "replies": &l.replies, "reply_rings": &l.rings, "exits": &l.exits, "vlans": &l.vlans} {
+	for name, m := range map[string]**ebpf.Map{"sockets": &l.sockets, "replies": &l.replies, "reply_rings": &l.rings, "exits": &l.exits, "vlans": &l.vlans, "addresses": &l.ours} {
 		if *m, err = ebpf.NewMap(spec.Maps[name]); err != nil {
 			return nil, fmt.Errorf("make the map %s of an interface: %w", name, err)
 		}
@@ -39,10 +40,10 @@ func (p *Path) program(queues int) (_ *loaded, err error) {
 	var programs bpf.DhcpPrograms
 	m := &p.maps
 	err = spec.LoadAndAssign(&programs, &ebpf.CollectionOptions{MapReplacements: map[string]*ebpf.Map{
-		"addresses": m.Addresses, "analyzed": m.Analyzed, "client_counts": m.ClientCounts, "clients": m.Clients,
+		"analyzed": m.Analyzed, "client_counts": m.ClientCounts, "clients": m.Clients,
 		"counters": m.Counters, "events": m.Events, "scopes": m.Scopes, "scratch": m.Scratch,
 		"shared": m.Shared, "subnets": m.Subnets,
-		"sockets": l.sockets, "replies": l.replies, "reply_rings": l.rings, "exits": l.exits, "vlans": l.vlans,
+		"sockets": l.sockets, "replies": l.replies, "reply_rings": l.rings, "exits": l.exits, "vlans": l.vlans, "addresses": l.ours,
 	}})
 	if err != nil {
 		return nil, explainLoad(err)
@@ -61,7 +62,49 @@ func (l *loaded) follow(i netif.Picked, picked []netif.Picked) error {
 	if err := l.vlans.Put(uint32(0), vlans); err != nil {
 		return fmt.Errorf("tell the fast path of %s its VLANs: %w", i.Name, err)
 	}
+	if err := l.own(addresses(i, picked)); err != nil {
+		return fmt.Errorf("tell the fast path of %s its addresses: %w", i.Name, err)
+	}
 	return nil
+}
+
+// addresses are where queries by an interface may go: to those of its addresses
+// that it is to serve, else to any of the picked interfaces'. A query to another
+// one is on its way through, or user space's to judge.
+func addresses(i netif.Picked, picked []netif.Picked) map[[4]byte]bool {
+	set := make(map[[4]byte]bool)
+	for _, a := range i.Only {
+		set[a.As4()] = true
+	}
+	if len(i.Only) > 0 {
+		return set
+	}
+	for _, other := range picked {
+		for _, a := range other.Addresses {
+			set[a.Addr().As4()] = true
+		}
+	}
+	return set
+}
+
+// own makes the addresses of a program exactly these.
+func (l *loaded) own(want map[[4]byte]bool) error {
+	var errs []error
+	var have [4]byte
+	var known uint8
+	var stale [][4]byte
+	for it := l.ours.Iterate(); it.Next(&have, &known); {
+		if !want[have] {
+			stale = append(stale, have)
+		}
+	}
+	for _, a := range stale {
+		errs = append(errs, l.ours.Delete(a))
+	}
+	for a := range want {
+		errs = append(errs, l.ours.Put(a, uint8(1)))
+	}
+	return errors.Join(errs...)
 }
 
 // Close unloads the program, where it is attached no more, and its maps.
@@ -70,7 +113,7 @@ func (l *loaded) Close() error {
 	if l.program != nil {
 		errs = append(errs, l.program.Close())
 	}
-	for _, m := range []*ebpf.Map{l.sockets, l.replies, l.rings, l.exits, l.vlans} {
+	for _, m := range []*ebpf.Map{l.sockets, l.replies, l.rings, l.exits, l.vlans, l.ours} {
 		if m != nil {
 			errs = append(errs, m.Close())
 		}

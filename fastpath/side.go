@@ -38,11 +38,11 @@ type side struct {
 func (p *Path) SetInterfaces(picked []netif.Picked) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	errs := []error{p.setAddresses(picked)}
 	clear(p.off)
 	if p.cfg.XDP == Off {
-		return errs[0]
+		return nil
 	}
+	var errs []error
 	gone := maps.Clone(p.sides)
 	for _, i := range picked {
 		if have := p.sides[i.Name]; have != nil && have.picked.Index == i.Index && have.picked.MTU == i.MTU && have.picked.MAC == i.MAC {
@@ -185,36 +185,5 @@ func (p *Path) openSocket(s *side, queue int, port *Port) error {
 	}
 	s.legs[queue] = l
 	l.port.change(l, false)
-	return nil
-}
-
-// setAddresses tells the program which addresses are ours: a query to another
-// one is on its way through. Where an interface serves some of its addresses
-// only, the others are user space's to refuse.
-func (p *Path) setAddresses(picked []netif.Picked) error {
-	want := make(map[[4]byte]bool)
-	for _, i := range picked {
-		for _, a := range i.Addresses {
-			want[a.Addr().As4()] = true
-		}
-	}
-	var errs []error
-	var have [4]byte
-	var known uint8
-	var stale [][4]byte
-	for it := p.maps.Addresses.Iterate(); it.Next(&have, &known); {
-		if !want[have] {
-			stale = append(stale, have)
-		}
-	}
-	for _, a := range stale {
-		errs = append(errs, p.maps.Addresses.Delete(a))
-	}
-	for a := range want {
-		errs = append(errs, p.maps.Addresses.Put(a, uint8(1)))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("tell the fast path its addresses: %w", err)
-	}
 	return nil
 }
