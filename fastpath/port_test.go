@@ -2,6 +2,7 @@ package fastpath
 
 import (
 	"bytes"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -275,6 +276,54 @@ func TestResolved(t *testing.T) {
 	}
 	if s := port.Stats(); s.KernelRouted == 0 || s.KernelRouted+s.Neighbours != 2 {
 		t.Errorf("counted %+v", s)
+	}
+}
+
+// TestRefused: what the kernel would not show a socket is no query here either,
+// although the program sees it first: a damaged one, another host's.
+func TestRefused(t *testing.T) {
+	b := newBed(t, 1)
+	port := b.open(Config{XDP: Native}, everybody).Worker(0)
+	damaged := b.discover([6]byte{2, 0, 0, 0, 9, 1}, frame.ClientPort)
+	damaged[len(damaged)-1]++
+	stranger := b.discoverTo(frame.Destination{DstMAC: [6]byte{2, 9, 9, 9, 9, 9}, Dst: frame.BroadcastIP, SrcPort: frame.ClientPort}, [6]byte{2, 0, 0, 0, 9, 2})
+	ours := b.discoverTo(frame.Destination{DstMAC: b.srv.MAC, Dst: frame.BroadcastIP, SrcPort: frame.ClientPort}, [6]byte{2, 0, 0, 0, 9, 3})
+	for _, f := range [][]byte{damaged, stranger, ours} {
+		b.send(f)
+	}
+	qs := make([]frame.Query, 4)
+	n := 0
+	for end := time.Now().Add(5 * time.Second); n == 0 && time.Now().Before(end); { // the last one in
+		n, _ = port.Receive(qs, 100*time.Millisecond)
+	}
+	if n != 1 || qs[0].Link.DstMAC != b.srv.MAC {
+		t.Errorf("%d queries taken, want the one to this host", n)
+	}
+	port.Done(qs[:n])
+	if s := port.Stats(); s.Faults[frame.FaultUDPChecksum] != 1 || s.NotForUs != 1 || s.Received != 1 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
+// TestPartialChecksum: a veth carries what a socket of this machine sends with
+// its checksum to be filled in by a card; that is a query all the same.
+func TestPartialChecksum(t *testing.T) {
+	b := newBed(t, 1)
+	b.check(b.far.Address("cli", "192.0.2.2/24"))
+	port := b.open(Config{XDP: Native}, everybody).Worker(0)
+	m := b.discover([6]byte{2, 0, 0, 0, 9, 4}, frame.ClientPort)[42:]
+	b.check(b.far.Do(func() error {
+		c, err := net.Dial("udp4", "192.0.2.1:67")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Write(m)
+		return err
+	}))
+	qs := make([]frame.Query, 1)
+	if n, err := port.Receive(qs, 5*time.Second); n != 1 {
+		t.Errorf("%d taken, %v; %+v", n, err, port.Stats())
 	}
 }
 

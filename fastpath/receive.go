@@ -53,9 +53,7 @@ func (p *Port) take(l *leg, qs []frame.Query) (n int) {
 	got := l.socket.Receive(p.descs[:min(len(qs), receiveMax)])
 	for _, d := range p.descs[:got] {
 		q := &qs[n]
-		// The driver has seen the checksum, or it is a veth's, not filled in yet.
-		if f := frame.Parse(l.socket.Frame(d.Addr, d.Len), frame.Meta{Trusted: true}, q); f != frame.Whole {
-			p.count.faults[f].Add(1)
+		if !p.accept(l, l.socket.Frame(d.Addr, d.Len), q) {
 			l.fill = append(l.fill, xsk.Base(d.Addr))
 			continue
 		}
@@ -69,6 +67,21 @@ func (p *Port) take(l *leg, qs []frame.Query) (n int) {
 		l.refill()
 	}
 	return n
+}
+
+// accept reads a frame, or counts why it is no query of ours. The kernel has not
+// looked at it: what its sockets would never see is refused here.
+func (p *Port) accept(l *leg, b []byte, q *frame.Query) bool {
+	if f := frame.Parse(b, frame.Meta{Partial: true}, q); f != frame.Whole {
+		p.count.faults[f].Add(1)
+		return false
+	}
+	const group = 1 // of the first byte: broadcast and multicast
+	if to := q.Link.DstMAC; to != l.link.MAC && to[0]&group == 0 {
+		p.count.notForUs.Add(1)
+		return false
+	}
+	return true
 }
 
 // Done gives queries back.

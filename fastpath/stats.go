@@ -14,6 +14,7 @@ type PortStats struct {
 	SendFailed   uint64                   // replies for which the ring had no room
 	Unroutable   uint64                   // replies that the kernel did not route
 	NoBuffer     uint64                   // Buffer found none
+	NotForUs     uint64                   // queries in a frame to another host, which a promiscuous interface hears
 	KernelDrops  uint64                   // frames the kernel dropped because a ring was full, up to the last look
 	Neighbours   uint64                   // replies whose MAC address came from the neighbour table
 	KernelRouted uint64                   // replies left to the kernel to resolve
@@ -22,7 +23,7 @@ type PortStats struct {
 
 // portCounters are written by the port's goroutine and read by any.
 type portCounters struct {
-	received, sent, sendFailed, unroutable, noBuffer, neighbours, kernelRouted atomic.Uint64
+	received, sent, sendFailed, unroutable, noBuffer, notForUs, neighbours, kernelRouted atomic.Uint64
 
 	kernelDrops atomic.Uint64
 	faults      [frame.FaultCount]atomic.Uint64
@@ -33,7 +34,7 @@ func (p *Port) Stats() (s PortStats) {
 	c := &p.count
 	s = PortStats{
 		Received: c.received.Load(), Sent: c.sent.Load(), SendFailed: c.sendFailed.Load(), Unroutable: c.unroutable.Load(),
-		NoBuffer: c.noBuffer.Load(), KernelDrops: c.kernelDrops.Load(), Neighbours: c.neighbours.Load(), KernelRouted: c.kernelRouted.Load(),
+		NoBuffer: c.noBuffer.Load(), NotForUs: c.notForUs.Load(), KernelDrops: c.kernelDrops.Load(), Neighbours: c.neighbours.Load(), KernelRouted: c.kernelRouted.Load(),
 	}
 	for i := range s.Faults {
 		s.Faults[i] = c.faults[i].Load()

@@ -178,6 +178,23 @@ func TestParseTrustsWhereTold(t *testing.T) {
 	}
 }
 
+func TestParsePartialChecksum(t *testing.T) {
+	b := build(t, message(300), nil)
+	udp := b[ethernetLen+ipLen:]
+	right, seed := get16(udp[6:]), fold(pseudo(b[ethernetLen+12:], len(udp)))
+	for check, want := range map[uint16]Fault{right: Whole, seed: Whole, 0: Whole, right + 1: FaultUDPChecksum, ^seed: FaultUDPChecksum} {
+		put16(udp[6:], check)
+		var q Query
+		if f := Parse(b, Meta{Partial: true}, &q); f != want {
+			t.Errorf("checksum %#x: %v, want %v", check, f, want)
+		}
+	}
+	put16(udp[6:], seed)
+	if f := Parse(b, Meta{}, new(Query)); f != FaultUDPChecksum {
+		t.Errorf("the pseudo header's sum where the checksum must be filled in: %v", f)
+	}
+}
+
 func reply(n int) *Reply {
 	r := &Reply{Buf: make([]byte, Headroom+MessageMax), Len: n}
 	copy(r.Message(), message(n))

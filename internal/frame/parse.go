@@ -7,8 +7,11 @@ type Meta struct {
 	// Trusted: the UDP checksum is not to be looked at. The driver has checked
 	// it, or the frame comes from this host and it is not filled in yet
 	// (TP_STATUS_CSUMNOTREADY): frames of a veth carry only the sum of the
-	// pseudo header there. A port that cannot tell, such as AF_XDP, sets it too.
+	// pseudo header there.
 	Trusted bool
+	// Partial: nobody tells whether the UDP checksum is filled in (AF_XDP), so
+	// that sum alone is as good as the right checksum.
+	Partial bool
 }
 
 // Parse reads a frame into q's Message and Link and leaves the rest of q
@@ -34,7 +37,7 @@ func Parse(b []byte, m Meta, q *Query) Fault {
 	}
 	copy(l.Src[:], packet[12:])
 	copy(l.Dst[:], packet[16:])
-	return parseUDP(packet, m.Trusted, q)
+	return parseUDP(packet, m, q)
 }
 
 // untag steps over up to two VLAN tags, the stripped one included, and returns
@@ -95,7 +98,7 @@ func checkIP(b []byte) ([]byte, Fault) {
 
 // parseUDP reads the UDP header (RFC 768) of a checked packet. A UDP length
 // shorter than the packet is legal and cuts the message.
-func parseUDP(packet []byte, trusted bool, q *Query) Fault {
+func parseUDP(packet []byte, m Meta, q *Query) Fault {
 	b := packet[int(packet[0]&0x0f)*4:]
 	if len(b) < udpLen {
 		return FaultTruncated
@@ -112,9 +115,16 @@ func parseUDP(packet []byte, trusted bool, q *Query) Fault {
 		return FaultTruncated
 	}
 	b = b[:length]
-	if !trusted && get16(b[6:]) != 0 && fold(sum(b, pseudo(packet[12:20], length))) != 0xffff {
+	if !m.Trusted && !checked(b, pseudo(packet[12:20], length), m.Partial) {
 		return FaultUDPChecksum
 	}
 	q.Message = b[udpLen:]
 	return Whole
+}
+
+// checked tells whether a datagram has a right checksum, none, or, where that may
+// be, only the sum of the pseudo header in its place.
+func checked(b []byte, pseudo uint64, partial bool) bool {
+	check := get16(b[6:])
+	return check == 0 || partial && check == fold(pseudo) || fold(sum(b, pseudo)) == 0xffff
 }

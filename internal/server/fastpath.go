@@ -156,7 +156,7 @@ func (p fastPorts) Stats() (sum slowpath.PortStats) {
 		s := p.f.path.Worker(i).Stats()
 		sum.Add(&slowpath.PortStats{
 			Received: s.Received, Sent: s.Sent, SendFailed: s.SendFailed, Unroutable: s.Unroutable,
-			NoBuffer: s.NoBuffer, KernelDrops: s.KernelDrops, Neighbours: s.Neighbours, KernelRouted: s.KernelRouted, Faults: [frame.FaultCount]uint64(s.Faults),
+			NoBuffer: s.NoBuffer, NotForUs: s.NotForUs, KernelDrops: s.KernelDrops, Neighbours: s.Neighbours, KernelRouted: s.KernelRouted, Faults: [frame.FaultCount]uint64(s.Faults),
 		})
 	}
 	return sum
