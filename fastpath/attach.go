@@ -88,12 +88,14 @@ func explainAttach(i netif.Picked, driver string, err error) error {
 	switch {
 	case errors.Is(err, unix.EBUSY):
 		why = fmt.Sprintf("another program holds the hook (ip link show %s; ip link set dev %s xdp off)", i.Name, i.Name)
-	case i.MTU > nativeMTUMax:
-		why = fmt.Sprintf("its MTU of %d is too large for native XDP (ip link set dev %s mtu 1500)", i.MTU, i.Name)
 	case i.Kind == "bond":
 		why = "a bond has native XDP only if all its members have: serve the members instead"
+	case errors.Is(err, unix.EOPNOTSUPP) && i.MTU > nativeMTUMax:
+		why = fmt.Sprintf("the driver %s has no native XDP (set xdp: generic), or none at an MTU of %d (ip link set dev %s mtu 1500)", either(driver, i.Kind), i.MTU, i.Name)
 	case errors.Is(err, unix.EOPNOTSUPP):
 		why = fmt.Sprintf("the driver %s has no native XDP (set xdp: generic)", either(driver, i.Kind))
+	case i.MTU > nativeMTUMax:
+		why = fmt.Sprintf("its MTU of %d is too large for native XDP (ip link set dev %s mtu 1500)", i.MTU, i.Name)
 	case errors.Is(err, unix.EPERM):
 		why = "CAP_NET_ADMIN is missing"
 	case errors.Is(err, unix.ENODEV):

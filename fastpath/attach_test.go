@@ -2,9 +2,12 @@ package fastpath
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"needletail/internal/netif"
 )
@@ -67,6 +70,28 @@ func TestVLANAdvice(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "serve its parent instead") {
 		t.Errorf("a VLAN interface: %v", err)
+	}
+}
+
+// TestRemedies: a refusal names what helps, and both things where the kernel's
+// word fits either.
+func TestRemedies(t *testing.T) {
+	small, big := netif.Picked{Interface: netif.Interface{Name: "eth0", MTU: 1500}}, netif.Picked{Interface: netif.Interface{Name: "eth0", MTU: 9000}}
+	for _, c := range []struct {
+		at       netif.Picked
+		err      error
+		generic  bool
+		lowerMTU bool
+	}{
+		{small, unix.EOPNOTSUPP, true, false},
+		{big, unix.EOPNOTSUPP, true, true},
+		{big, unix.EINVAL, false, true},
+		{big, unix.EBUSY, false, false},
+	} {
+		got := explainAttach(c.at, "some", c.err)
+		if !errors.Is(got, c.err) || strings.Contains(got.Error(), "xdp: generic") != c.generic || strings.Contains(got.Error(), "mtu 1500") != c.lowerMTU {
+			t.Errorf("MTU %d, %v: %v", c.at.MTU, c.err, got)
+		}
 	}
 }
 

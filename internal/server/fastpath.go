@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"sync/atomic"
@@ -44,7 +46,7 @@ func (f *FastPath) Join(_ context.Context, c *Core, cfg *config.Dhcp4) (Joined, 
 	})
 	switch {
 	case err == nil:
-	case want.XDP == "" || want.XDP == fastpath.Auto:
+	case !f.insists():
 		f.why = err.Error()
 		f.log.Warn("no fast path; kernel sockets serve", "id", "NEEDLETAIL_FASTPATH_OFF", "reason", err)
 		return f, nil
@@ -61,6 +63,14 @@ func (f *FastPath) Join(_ context.Context, c *Core, cfg *config.Dhcp4) (Joined, 
 		return nil, err
 	}
 	return f, nil
+}
+
+// errInsisted: an interface lacks what the configuration asks for by name.
+var errInsisted = errors.New("the fast path cannot be had as asked for")
+
+// insists tells whether the server is not to start without a fast path.
+func (f *FastPath) insists() bool {
+	return f.started.XDP == fastpath.Native || f.started.XDP == fastpath.Generic
 }
 
 // unacked passes on that a relationship's unacked clients exceed its limit.
@@ -147,7 +157,11 @@ func (p fastPorts) SetInterfaces(picked []netif.Picked) error {
 			return err
 		}
 	}
-	return p.f.path.SetInterfaces(picked)
+	err := p.f.path.SetInterfaces(picked)
+	if err != nil && p.f.insists() {
+		return fmt.Errorf("%w (xdp: %s): %w", errInsisted, p.f.started.XDP, err)
+	}
+	return err
 }
 
 // Stats implements PortSet.

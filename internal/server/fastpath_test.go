@@ -1,6 +1,10 @@
 package server
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"needletail/fastpath"
@@ -47,6 +51,39 @@ func TestQueueWorkers(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%v, queues %v: %d workers, want %d", c.names, c.queue, got, c.want)
+		}
+	}
+}
+
+// A mode that is asked for by name and cannot be had keeps the server from
+// starting; "auto" does not. A loopback has no native XDP.
+func TestModeInsistedOn(t *testing.T) {
+	here, err := nettest.ForTest(t).Namespace("srv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, refused := range map[string]bool{"auto": false, "native": true, "generic": false} {
+		file := filepath.Join(t.TempDir(), "dhcp4.conf")
+		document := fmt.Sprintf(`{"Dhcp4": {"interfaces-config": {"interfaces": ["lo"], "dhcp-socket-type": "udp"},
+			"lease-database": {"type": "memfile", "persist": false},
+			"user-context": {"needletail": {"fast-path": {"xdp": %q}}}}}`, mode)
+		if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		fast := new(FastPath)
+		o := Options{File: file, Stdout: t.Output(), Stderr: t.Output(), Joiners: []Joiner{fast.Join}, Ports: []PortSource{fast.Ports}}
+		err := here.Do(func() error {
+			if err := here.SetUp("lo", true); err != nil {
+				return err
+			}
+			s, err := start(t.Context(), func() {}, o)
+			if err == nil {
+				s.undoAll()
+			}
+			return err
+		})
+		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "no native XDP") {
+			t.Errorf("xdp %s: %v", mode, err)
 		}
 	}
 }

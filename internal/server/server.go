@@ -208,7 +208,11 @@ func (s *Server) openWorkers(ctx context.Context, cfg *config.Dhcp4) error {
 
 // openInterfaces comes last: from here on clients are answered.
 func (s *Server) openInterfaces(_ context.Context, cfg *config.Dhcp4) error {
-	if err := s.serveInterfaces(cfg); err != nil && cfg.Interfaces.RequireAll && cfg.Interfaces.RetryMax == 0 {
+	err := s.serveInterfaces(cfg)
+	switch {
+	case errors.Is(err, errInsisted):
+		return err
+	case err != nil && cfg.Interfaces.RequireAll && cfg.Interfaces.RetryMax == 0:
 		return fmt.Errorf("service-sockets-require-all: %w", err)
 	}
 	return nil
