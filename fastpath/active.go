@@ -3,6 +3,7 @@ package fastpath
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -47,7 +48,10 @@ func (s *side) active() Active {
 			a.Live++
 		}
 	}
-	a.Remarks = append(append(a.Remarks, s.turned...), s.notes...)
+	a.Remarks = append(a.Remarks, s.turned...)
+	for _, queue := range slices.Sorted(maps.Keys(s.notes)) {
+		a.Remarks = append(a.Remarks, s.notes[queue]...)
+	}
 	if s.dead != nil {
 		a.Remarks = append(a.Remarks, fmt.Sprintf("no live frames, replies leave by the ring: %v", s.dead))
 	}

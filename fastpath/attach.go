@@ -32,7 +32,7 @@ func (p *Path) attach(i netif.Picked, picked []netif.Picked) (_ *side, err error
 	if !i.Ethernet && !i.Loopback {
 		return nil, fmt.Errorf("attach XDP to %s: its frames have no Ethernet header; kernel sockets serve it", i.Name)
 	}
-	s := &side{picked: i, native: p.cfg.XDP != Generic, legs: make(map[int]*leg)}
+	s := &side{picked: i, native: p.cfg.XDP != Generic, legs: make(map[int]*leg), notes: make(map[int][]string)}
 	defer func() {
 		if err != nil {
 			s.close() // nothing stays attached

@@ -1,7 +1,9 @@
 package fastpath
 
 import (
-	"needletail/internal/netif"
+	"encoding/binary"
+	"sync/atomic"
+
 	"needletail/internal/xsk"
 )
 
@@ -9,7 +11,8 @@ import (
 // it once it has been given away. Its first frames are for queries, the others
 // for replies, so neither can starve the other.
 type leg struct {
-	link   netif.Interface
+	index  int            // of the interface
+	mac    *atomic.Uint64 // its MAC address now, its side's; see word
 	socket *xsk.Socket
 	outlet *outlet // nil: replies leave by the socket's ring only
 	port   *Port
@@ -21,8 +24,8 @@ type leg struct {
 	gone   bool // close when the worker holds no more
 }
 
-func newLeg(link netif.Interface, socket *xsk.Socket, queries, replies int, port *Port) *leg {
-	l := &leg{link: link, socket: socket, port: port,
+func newLeg(s *side, socket *xsk.Socket, queries, replies int, port *Port) *leg {
+	l := &leg{index: s.picked.Index, mac: &s.mac, socket: socket, port: port,
 		fill: make([]uint64, 0, queries), free: make([]uint64, 0, replies), queued: make([]xsk.Desc, 0, replies)}
 	for i := range queries {
 		l.fill = append(l.fill, uint64(i)*xsk.FrameSize)
@@ -32,6 +35,16 @@ func newLeg(link netif.Interface, socket *xsk.Socket, queries, replies int, port
 	}
 	l.refill()
 	return l
+}
+
+// word and address turn a MAC address into a word that is exchanged whole, and back.
+func word(mac [6]byte) uint64 { return binary.BigEndian.Uint64(append([]byte{0, 0}, mac[:]...)) }
+
+func address(word uint64) (mac [6]byte) {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], word)
+	copy(mac[:], b[2:])
+	return mac
 }
 
 // refill gives the kernel the frames it may receive into.

@@ -153,6 +153,7 @@ func TestLiveFollowsFarEnd(t *testing.T) {
 		b.takes(far)
 		live := map[string]int{"on": 1, "off": 0}[far]
 		for end := time.Now().Add(30 * time.Second); p.Active()[0].Live != live; time.Sleep(20 * time.Millisecond) {
+			b.check(b.ns.Do(func() error { p.Tend(); return nil }))
 			if time.Now().After(end) {
 				t.Fatalf("gro %s at the far end: %s", far, p.Active()[0])
 			}

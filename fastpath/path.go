@@ -27,14 +27,14 @@ type Path struct {
 	neighbours *netif.Neighbours
 	router     *router
 
-	live    *liveWatch // nil: live frames are not wanted
 	events  *ringbuf.Reader
 	watched chan struct{} // closed when the watcher has ended
 
-	mu    sync.Mutex // guards what follows; held while programs are loaded and attached
-	sides map[string]*side
-	told  map[string]string // interface: what was last logged of it
-	off   map[string]string // interface to be served that has no program: why
+	mu       sync.Mutex // guards what follows; held while programs are loaded and attached
+	sides    map[string]*side
+	features *netif.XDPFeatures // nil: live frames are not wanted
+	told     map[string]string  // interface: what was last logged of it
+	off      map[string]string  // interface to be served that has no program: why
 
 	// Apart, so that a failover never waits for an interface.
 	scopesMu sync.Mutex // guards scopes and the maps they describe
@@ -66,7 +66,7 @@ func Open(c Config) (_ *Path, err error) {
 	if err := p.openPorts(); err != nil {
 		return nil, err
 	}
-	p.watchLive()
+	p.openFeatures()
 	if p.events, err = ringbuf.NewReader(p.maps.Events); err != nil {
 		return nil, fmt.Errorf("watch for unacked clients: %w", err)
 	}
@@ -163,10 +163,11 @@ func (p *Path) CPU(i int) int {
 // are still in use: those end with their own Close.
 func (p *Path) Close() error {
 	var errs []error
-	if p.live != nil {
-		p.live.close()
-	}
 	p.mu.Lock()
+	if p.features != nil {
+		p.features.Close()
+		p.features = nil
+	}
 	for name := range p.sides {
 		errs = append(errs, p.detach(name))
 	}

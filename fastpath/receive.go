@@ -57,7 +57,7 @@ func (p *Port) take(l *leg, qs []frame.Query) (n int) {
 			l.fill = append(l.fill, xsk.Base(d.Addr))
 			continue
 		}
-		q.IfIndex = l.link.Index
+		q.IfIndex = l.index
 		q.Hint = hint(l.socket.Frame(xsk.Base(d.Addr), uint32(d.Addr-xsk.Base(d.Addr))))
 		q.Token = uint64(l.slot)<<slotShift | d.Addr
 		n++
@@ -77,7 +77,7 @@ func (p *Port) accept(l *leg, b []byte, q *frame.Query) bool {
 		return false
 	}
 	const group = 1 // of the first byte: broadcast and multicast
-	if to := q.Link.DstMAC; to != l.link.MAC && to[0]&group == 0 {
+	if to := q.Link.DstMAC; to != address(l.mac.Load()) && to[0]&group == 0 {
 		p.count.notForUs.Add(1)
 		return false
 	}

@@ -40,7 +40,7 @@ func (p *Port) send(r *frame.Reply, bulk bool) {
 	switch {
 	case l == nil:
 		p.route(r)
-	case l.queue(frame.Write(r, l.link.MAC), bulk):
+	case l.queue(frame.Write(r, address(l.mac.Load())), bulk):
 		p.count.sent.Add(1)
 	default:
 		p.count.sendFailed.Add(1)
@@ -50,7 +50,7 @@ func (p *Port) send(r *frame.Reply, bulk bool) {
 // legTo returns a socket on an interface, nil if there is none.
 func (p *Port) legTo(ifindex int) *leg {
 	for _, l := range p.legs {
-		if l != nil && !l.gone && l.link.Index == ifindex {
+		if l != nil && !l.gone && l.index == ifindex {
 			return l
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cilium/ebpf/link"
@@ -20,19 +21,21 @@ type side struct {
 	native bool
 	loaded *loaded
 	link   link.Link
-	legs   map[int]*leg // by queue
-	live   atomic.Bool  // the interface sends live frames; read by its ports
-	dead   error        // why it does not
+	legs   map[int]*leg  // by queue
+	mac    atomic.Uint64 // of the interface, as word makes it; read by its ports
+	live   atomic.Bool   // the interface sends live frames; read by its ports
+	dead   error         // why it does not
 	driver string
-	queues int      // of the driver
-	turned []string // what was turned off, and why
-	notes  []string // what could not be had
+	queues int              // of the driver
+	turned []string         // what was turned off, and why
+	notes  map[int][]string // by queue: what could not be had
+	again  pauses           // before sockets that are missing are tried for again
 }
 
 // SetInterfaces serves exactly these interfaces: the program is attached to new
 // ones, taken off those that are gone, and follows what changed (an interface
-// replaced under its name, switched on, another address). It is to be called
-// again after every change of the system's interfaces. An interface that cannot
+// replaced under its name, switched on, another address or MAC address). It is to
+// be called again after every change of the system's interfaces. An interface that cannot
 // be served is named in the error; with xdp "auto" that is a logged warning
 // instead. The others are served.
 func (p *Path) SetInterfaces(picked []netif.Picked) error {
@@ -45,9 +48,8 @@ func (p *Path) SetInterfaces(picked []netif.Picked) error {
 	var errs []error
 	gone := maps.Clone(p.sides)
 	for _, i := range picked {
-		if have := p.sides[i.Name]; have != nil && have.picked.Index == i.Index && have.picked.MTU == i.MTU && have.picked.MAC == i.MAC {
-			delete(gone, i.Name)
-			have.picked = i
+		if have := p.sides[i.Name]; have != nil && have.picked.Index == i.Index {
+			delete(gone, i.Name) // what the driver let change under the program, it goes on under
 		}
 	}
 	for name := range gone {
@@ -72,12 +74,29 @@ func (p *Path) serve(i netif.Picked, picked []netif.Picked) error {
 	} else if err := s.loaded.follow(i, picked); err != nil {
 		return err
 	}
-	if p.live != nil {
-		p.live.look(s)
+	s.picked, s.again = i, pauses{}
+	s.mac.Store(word(i.MAC))
+	p.look(s)
+	return nil
+}
+
+// look brings an interface up to date with what no message of the kernel tells of.
+func (p *Path) look(s *side) {
+	if p.features != nil {
+		s.askLive(p.features)
 	}
 	p.openSockets(s)
-	p.tell(i.Name, s.active().String())
-	return nil
+	p.tell(s.picked.Name, s.active().String())
+}
+
+// Tend looks after the interfaces between calls of SetInterfaces, in the same
+// network namespace. It is to be called every second.
+func (p *Path) Tend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.sides {
+		p.look(s)
+	}
 }
 
 // unserved is what becomes of an interface without the program: an error where
@@ -127,21 +146,23 @@ func (s *side) close() error {
 	return errors.Join(errs...)
 }
 
+func (s *side) note(queue int, what string) { s.notes[queue] = append(s.notes[queue], what) }
+
 // openSockets gives every queue a socket, where AF_XDP is on. A queue without
-// one is no error: the program passes its queries.
+// one is no error: the program passes its queries. It is tried for again, since
+// who holds a queue, be it a worker of ours that still reads from a socket of
+// before, lets go of it without a word.
 func (p *Path) openSockets(s *side) {
-	if len(p.ports) == 0 {
+	missing := slices.DeleteFunc(p.queuesOf(s), func(queue int) bool { return s.legs[queue] != nil })
+	if len(p.ports) == 0 || len(missing) == 0 || !s.again.over() {
 		return
 	}
-	s.notes = s.notes[:0]
-	for _, queue := range p.queuesOf(s) {
-		if s.legs[queue] != nil {
-			continue
-		}
+	for _, queue := range missing {
+		s.notes[queue] = nil
 		worker := queue % len(p.ports)
 		open := func() error { return p.openSocket(s, queue, p.ports[worker]) }
 		if err := near(p.CPU(worker), open); err != nil {
-			s.notes = append(s.notes, err.Error())
+			s.note(queue, err.Error())
 		}
 	}
 }
@@ -152,7 +173,7 @@ func (p *Path) queuesOf(s *side) (queues []int) {
 		queues = append(queues, q)
 	}
 	if len(p.cfg.Queues) > 0 {
-		queues = p.cfg.Queues
+		queues = slices.Clone(p.cfg.Queues)
 	}
 	return queues
 }
@@ -166,17 +187,17 @@ func (p *Path) openSocket(s *side, queue int, port *Port) error {
 	}
 	socket, err := xsk.Open(c)
 	if err != nil && c.ZeroCopy {
-		s.notes = append(s.notes, fmt.Sprintf("no zero-copy on queue %d (%v): the kernel copies", queue, err))
+		s.note(queue, fmt.Sprintf("no zero-copy on queue %d (%v): the kernel copies", queue, err))
 		c.ZeroCopy = false
 		socket, err = xsk.Open(c)
 	}
 	if err != nil {
 		return fmt.Errorf("no AF_XDP on queue %d: %w", queue, err)
 	}
-	l := newLeg(s.picked.Interface, socket, queries, replies, port)
+	l := newLeg(s, socket, queries, replies, port)
 	if p.cfg.Send == Live {
 		if l.outlet, err = newOutlet(s.loaded, queue, &s.live); err != nil {
-			s.notes = append(s.notes, fmt.Sprintf("no live frames from queue %d (%v): replies leave by its ring", queue, err))
+			s.note(queue, fmt.Sprintf("no live frames from queue %d (%v): replies leave by its ring", queue, err))
 		}
 	}
 	if err := s.loaded.sockets.Put(uint32(queue), uint32(socket.FD())); err != nil {

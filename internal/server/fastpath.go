@@ -164,6 +164,13 @@ func (p fastPorts) SetInterfaces(picked []netif.Picked) error {
 	return err
 }
 
+// Tend implements tender.
+func (p fastPorts) Tend() {
+	if p.f.path != nil {
+		p.f.path.Tend()
+	}
+}
+
 // Stats implements PortSet.
 func (p fastPorts) Stats() (sum slowpath.PortStats) {
 	for i := range p.Workers() {

@@ -66,6 +66,9 @@ type PortSet interface {
 	Close() error // after the pumps have ended
 }
 
+// A tender is a PortSet with something to look after that no event tells of.
+type tender interface{ Tend() }
+
 // PortSource opens a set without interfaces yet. Sets of several sources serve
 // side by side: the fast path takes frames in the driver, kernel sockets take
 // what it passes.

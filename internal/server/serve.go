@@ -11,7 +11,8 @@ import (
 )
 
 // serve is the server's loop. Everything that changes the server while it runs
-// happens here: reloads, interfaces that come and go, retries.
+// happens here: reloads, interfaces that come and go, retries, the look after
+// ports that no event tells of.
 func (s *Server) serve(ctx context.Context) error {
 	var busy sync.WaitGroup
 	defer busy.Wait()
@@ -25,6 +26,8 @@ func (s *Server) serve(ctx context.Context) error {
 	s.log.Info("needletail DHCPv4 server version "+s.o.Version+" started", "id", "DHCP4_STARTED")
 	s.notify("READY=1\nSTATUS=serving")
 	retry := newRetry(cfg)
+	tend := time.NewTicker(tendEvery)
+	defer tend.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -47,6 +50,8 @@ func (s *Server) serve(ctx context.Context) error {
 				continue
 			}
 			s.interfacesChanged()
+		case <-tend.C:
+			s.workers.tend()
 		case <-s.workers.failed:
 			return errPortFailed
 		case <-retry.tick:

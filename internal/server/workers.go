@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"needletail/internal/config"
 	"needletail/internal/control"
@@ -101,6 +102,18 @@ func (w *workers) serve(picked []netif.Picked) error {
 		errs = append(errs, set.SetInterfaces(picked))
 	}
 	return errors.Join(errs...)
+}
+
+// tendEvery is how often sets are looked after that want it.
+const tendEvery = time.Second
+
+// tend looks after the sets that want it.
+func (w *workers) tend() {
+	for _, set := range w.sets {
+		if t, ok := set.(tender); ok {
+			t.Tend()
+		}
+	}
 }
 
 // stop ends the pumps, which send the replies in flight first, then the sets.
