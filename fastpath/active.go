@@ -36,7 +36,7 @@ func (p *Path) Active() []Active {
 }
 
 func (s *side) active() Active {
-	a := Active{Interface: s.picked.Name, Driver: s.driver, XDP: Native, Queues: s.queues, Sockets: len(s.legs)}
+	a := Active{Interface: s.picked.Name, Driver: s.device.Driver, XDP: Native, Queues: s.queues, Sockets: len(s.legs)}
 	if !s.native {
 		a.XDP = Generic
 	}
@@ -48,7 +48,9 @@ func (s *side) active() Active {
 			a.Live++
 		}
 	}
-	a.Remarks = append(a.Remarks, s.turned...)
+	if s.turned {
+		a.Remarks = append(a.Remarks, "turned rxvlan off, which hides VLAN tags from the program")
+	}
 	for _, queue := range slices.Sorted(maps.Keys(s.notes)) {
 		a.Remarks = append(a.Remarks, s.notes[queue]...)
 	}

@@ -36,20 +36,13 @@ func (p *Path) attach(i netif.Picked, picked []netif.Picked) (_ *side, err error
 	defer func() {
 		if err != nil {
 			s.close() // nothing stays attached
+			s.restore()
 		}
 	}()
-	d, err := netif.Ethtool(i.Name)
-	if err != nil {
+	if err := s.ask(); err != nil {
 		return nil, err
 	}
-	s.queues = max(d.Queues, 1)
-	if d.RxVLANTake {
-		if err := netif.KeepVLAN(i.Name); err != nil {
-			return nil, fmt.Errorf("attach XDP to %s: its rxvlan offload hides VLAN tags: %w", i.Name, err)
-		}
-		s.turned = append(s.turned, "turned rxvlan off, which hides VLAN tags from the program")
-	}
-	s.driver = d.Driver
+	s.queues = max(s.device.Queues, 1)
 	if err := p.fit(s, i); err != nil {
 		return nil, err
 	}
@@ -62,9 +55,29 @@ func (p *Path) attach(i netif.Picked, picked []netif.Picked) (_ *side, err error
 	}
 	s.link, err = link.AttachXDP(link.XDPOptions{Program: s.loaded.program, Interface: i.Index, Flags: flags})
 	if err != nil {
-		return nil, explainAttach(i, d.Driver, err)
+		return nil, explainAttach(i, s.device.Driver, err)
 	}
 	return s, nil
+}
+
+// ask asks the driver what it has now, and has it leave VLAN tags in frames: one
+// that is hidden would make a query another network's.
+func (s *side) ask() (err error) {
+	if s.device, err = netif.Ethtool(s.picked.Name); err != nil || !s.device.RxVLANTake {
+		return err
+	}
+	if err := netif.TakeVLAN(s.picked.Name, false); err != nil {
+		return fmt.Errorf("attach XDP to %s: its rxvlan offload hides VLAN tags: %w", s.picked.Name, err)
+	}
+	s.turned = true
+	return nil
+}
+
+// restore takes back what ask turned off, of an interface that gets no program.
+func (s *side) restore() {
+	if s.turned {
+		_ = netif.TakeVLAN(s.picked.Name, true) // the refusal of the program is the news
+	}
 }
 
 // fit loads the program for an interface.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"needletail/internal/netif"
@@ -70,6 +71,43 @@ func TestVLANAdvice(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "serve its parent instead") {
 		t.Errorf("a VLAN interface: %v", err)
+	}
+}
+
+// rxvlan tells whether the server's interface takes VLAN tags out of frames.
+func (b *bed) rxvlan() bool {
+	b.t.Helper()
+	var d netif.Device
+	b.check(b.ns.Do(func() (err error) { d, err = netif.Ethtool("srv"); return err }))
+	return d.RxVLANTake
+}
+
+// TestVLANOffload: rxvlan is turned off where there is a program, whenever somebody
+// turns it on, and is as it was where there is none.
+func TestVLANOffload(t *testing.T) {
+	b := newBed(t, 1)
+	if !b.rxvlan() {
+		t.Skip("the interface has no rxvlan")
+	}
+	var held link.Link
+	b.check(b.ns.Do(func() (err error) {
+		held, err = link.AttachXDP(link.XDPOptions{Program: returns(t, xdpDrop), Interface: b.srv.Index, Flags: link.XDPDriverMode})
+		return err
+	}))
+	p := b.open(Config{}, everybody)
+	if a := p.Active()[0]; a.XDP != Off || !b.rxvlan() {
+		t.Errorf("no program, and rxvlan is off: %s", a)
+	}
+	b.check(held.Close())
+	b.check(b.serve(p))
+	for range 2 {
+		if a := p.Active()[0]; a.XDP != Native || b.rxvlan() || strings.Count(a.String(), "turned rxvlan off") != 1 {
+			t.Errorf("rxvlan is on: %s", a)
+		}
+		b.check(b.ns.Do(func() error {
+			defer p.Tend()
+			return netif.TakeVLAN("srv", true)
+		}))
 	}
 }
 

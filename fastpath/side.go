@@ -21,13 +21,13 @@ type side struct {
 	native bool
 	loaded *loaded
 	link   link.Link
-	legs   map[int]*leg  // by queue
-	mac    atomic.Uint64 // of the interface, as word makes it; read by its ports
-	live   atomic.Bool   // the interface sends live frames; read by its ports
-	dead   error         // why it does not
-	driver string
+	legs   map[int]*leg     // by queue
+	mac    atomic.Uint64    // of the interface, as word makes it; read by its ports
+	live   atomic.Bool      // the interface sends live frames; read by its ports
+	dead   error            // why it does not
+	device netif.Device     // as the driver last told
 	queues int              // of the driver
-	turned []string         // what was turned off, and why
+	turned bool             // rxvlan, off
 	notes  map[int][]string // by queue: what could not be had
 	again  pauses           // before sockets that are missing are tried for again
 }
@@ -76,17 +76,21 @@ func (p *Path) serve(i netif.Picked, picked []netif.Picked) error {
 	}
 	s.picked, s.again = i, pauses{}
 	s.mac.Store(word(i.MAC))
-	p.look(s)
-	return nil
+	return p.look(s)
 }
 
-// look brings an interface up to date with what no message of the kernel tells of.
-func (p *Path) look(s *side) {
+// look brings an interface up to date with what no message of the kernel tells
+// of. One whose tags are hidden for good loses the program.
+func (p *Path) look(s *side) error {
+	if err := s.ask(); err != nil {
+		return p.unserved(s.picked, errors.Join(err, p.detach(s.picked.Name)))
+	}
 	if p.features != nil {
 		s.askLive(p.features)
 	}
 	p.openSockets(s)
 	p.tell(s.picked.Name, s.active().String())
+	return nil
 }
 
 // Tend looks after the interfaces between calls of SetInterfaces, in the same
@@ -94,8 +98,10 @@ func (p *Path) look(s *side) {
 func (p *Path) Tend() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, s := range p.sides {
-		p.look(s)
+	for name, s := range p.sides {
+		if err := p.look(s); err != nil {
+			p.cfg.Log.Error("the fast path ends on this interface; kernel sockets serve it", "interface", name, "error", err)
+		}
 	}
 }
 

@@ -46,12 +46,13 @@ func Ethtool(ifname string) (Device, error) {
 	return d, nil
 }
 
-// KeepVLAN makes the driver leave VLAN tags in received frames, which an XDP
-// program needs to see them (ethtool -K IFNAME rxvlan off).
-func KeepVLAN(ifname string) error {
+// TakeVLAN makes the driver take VLAN tags out of received frames, or leave them
+// in, which an XDP program needs to see them (ethtool -K IFNAME rxvlan off).
+func TakeVLAN(ifname string, take bool) error {
+	how := map[bool]string{true: "on", false: "off"}[take]
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("turn off rxvlan on %s: %w", ifname, err)
+		return fmt.Errorf("turn rxvlan %s on %s: %w", how, ifname, err)
 	}
 	defer unix.Close(fd)
 	flags := value{cmd: ethtoolGFlags}
@@ -59,9 +60,11 @@ func KeepVLAN(ifname string) error {
 		return fmt.Errorf("read the offloads of %s: %w", ifname, err)
 	}
 	flags.cmd = ethtoolSFlags
-	flags.data &^= flagRxVLAN
+	if flags.data &^= flagRxVLAN; take {
+		flags.data |= flagRxVLAN
+	}
 	if err := ethtool(fd, ifname, unsafe.Pointer(&flags)); err != nil {
-		return fmt.Errorf("turn off rxvlan on %s (try: ethtool -K %s rxvlan off): %w", ifname, ifname, err)
+		return fmt.Errorf("turn rxvlan %s on %s (try: ethtool -K %s rxvlan %s): %w", how, ifname, ifname, how, err)
 	}
 	return nil
 }

@@ -119,12 +119,14 @@ func TestEthtool(t *testing.T) {
 		if d.Driver != "veth" || d.Queues != 2 {
 			t.Errorf("%+v", d)
 		}
-		if err := netif.KeepVLAN("a0"); err == nil {
-			if d, err = netif.Ethtool("a0"); err != nil || d.RxVLANTake {
-				t.Errorf("still takes VLAN tags: %+v, %v", d, err)
+		for _, take := range []bool{false, true} {
+			if err := netif.TakeVLAN("a0", take); err == nil {
+				if d, err = netif.Ethtool("a0"); err != nil || d.RxVLANTake != take {
+					t.Errorf("asked to take VLAN tags: %v: %+v, %v", take, d, err)
+				}
 			}
 		}
-		if err := netif.KeepVLAN("a9"); !errors.Is(err, unix.ENODEV) {
+		if err := netif.TakeVLAN("a9", false); !errors.Is(err, unix.ENODEV) {
 			t.Errorf("error %v", err)
 		}
 		return nil
