@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Clients whose server is silent (Kea: communication_state.cc, analyzeMessage).
- * A client is counted once an epoch, and as unacked once an epoch; the flag
- * never goes back. All CPUs share the counts, so every change of a client is
+ * A client is counted once an epoch, and as unacked once an epoch; neither the
+ * flag nor the epoch goes back. All CPUs share the counts, so every change of a client is
  * one compare-and-exchange, and who wins it counts.
  */
 #pragma once
@@ -87,6 +87,7 @@ static __always_inline void crossed(const struct query *q, __u32 epoch, __u32 un
 static __always_inline int remember(const struct client_key *key, __u32 epoch, int unacked, int *flagged)
 {
 	__u64 now = (__u64)epoch << 1 | unacked, *known, was;
+	__s32 newer;
 
 	*flagged = unacked;
 	if (!bpf_map_update_elem(&clients, key, &now, NOEXIST))
@@ -95,7 +96,10 @@ static __always_inline int remember(const struct client_key *key, __u32 epoch, i
 	if (!known) /* another CPU's new client pushed it out: count it when it comes again */
 		return *flagged = 0;
 	was = *(volatile __u64 *)known;
-	if (was >> 1 != epoch && __sync_val_compare_and_swap(known, was, now) == was)
+	newer = epoch - (__u32)(was >> 1);
+	if (newer < 0) /* counted in the epoch after: this CPU is still under the scope before */
+		return *flagged = 0;
+	if (newer && __sync_val_compare_and_swap(known, was, now) == was)
 		return 1;
 	was = (__u64)epoch << 1;
 	*flagged = unacked && __sync_val_compare_and_swap(known, was, now) == was;

@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,6 +101,49 @@ func TestUnacked(t *testing.T) {
 	k.run(q.frame())
 	if got := k.census(1); got != (census{2, 1, 1}) {
 		t.Errorf("and unacked again: %+v", got)
+	}
+}
+
+// TestEpochsUnderLoad: a client that tries on all CPUs is counted once an epoch,
+// also by a CPU that still judges under the scope before.
+func TestEpochsUnderLoad(t *testing.T) {
+	const epochs = 1000
+	k := load(t)
+	k.relationships(1)
+	k.scope(0, interrupted(1))
+	q := discover([6]byte{2, 9, 9, 9}, nil)
+	q.secs = 11
+	f := q.frame()
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range max(runtime.NumCPU(), 2) + 1 {
+		wg.Go(func() {
+			for !stop.Load() {
+				if _, err := k.Dhcp.Run(&ebpf.RunOptions{Data: f, Repeat: 2000}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	defer wg.Wait()
+	defer stop.Store(true)
+	boxes := [2]*ebpf.Map{k.box(DhcpScope{}), k.box(DhcpScope{})}
+	for e := uint32(2); e < 2+epochs; e++ {
+		if err := k.ClientCounts.Put(e%2, DhcpCensus{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := boxes[e%2].Put(uint32(0), interrupted(e)); err != nil { // no packet is under it since the last change
+			t.Fatal(err)
+		}
+		if err := k.Scopes.Put(uint32(0), boxes[e%2]); err != nil {
+			t.Fatal(err)
+		}
+		for range 50 { // of the epoch's packets some pass
+			if c := k.census(e % 2); c.connecting > 1 || c.unacked > 1 {
+				t.Fatalf("epoch %d counts the one client more than once: %+v", e, c)
+			}
+		}
 	}
 }
 
