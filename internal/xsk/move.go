@@ -49,7 +49,3 @@ func (s *Socket) Kick() error {
 	}
 	return nil
 }
-
-// Starved reports whether the kernel waits for a system call (poll or
-// recvfrom) before it receives on.
-func (s *Socket) Starved() bool { return s.fill.wakeup() }
