@@ -111,6 +111,30 @@ func TestDropIn(t *testing.T) {
 	}
 }
 
+// As a user without any capability but those of Debian's unit for Kea, the server
+// starts with packet sockets and serves.
+func TestCapabilitiesOfKeasUnit(t *testing.T) {
+	const nobody = 65534
+	b := newBed(t, "setpriv", "udhcpc")
+	must(t, os.Chown(b.Dir, nobody, nobody))
+	kea := filepath.Join(b.Dir, "kea-dhcp4")
+	must(t, os.Symlink(program, kea))
+	file, err := b.Write("kea-dhcp4.conf", b.config("", ""))
+	must(t, err)
+	const capabilities = "-all,+net_bind_service,+net_raw"
+	a, err := b.Start(b.server, []string{"setpriv", fmt.Sprint("--reuid=", nobody), fmt.Sprint("--regid=", nobody), "--clear-groups",
+		"--bounding-set=" + capabilities, "--inh-caps=" + capabilities, "--ambient-caps=" + capabilities,
+		kea, "-c", file}, "KEA_PIDFILE_DIR="+b.Dir, "KEA_LOCKFILE_DIR="+b.Dir, "KEA_DHCP_DATA_DIR="+b.Dir)
+	must(t, err)
+	must(t, a.Started(deadline(t, 30*time.Second)))
+	c, err := b.Client("udhcpc", b.host(t, "client", ""))
+	must(t, err)
+	if addr, _, err := c.Bound(deadline(t, 30*time.Second), 0); err != nil || !strings.HasPrefix(addr, "192.0.") {
+		t.Errorf("the client has %q, %v; the server wrote:\n%s", addr, err, a.Log())
+	}
+	must(t, a.Stop())
+}
+
 // Files outside the directories of the environment are refused, unless -X.
 func TestKeaDirectories(t *testing.T) {
 	b := newBed(t)

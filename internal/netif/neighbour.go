@@ -35,13 +35,23 @@ func OpenNeighbours() (*Neighbours, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	n := &Neighbours{macs: make(map[neighbour][6]byte), stop: stop, done: make(chan struct{})}
 	updates := make(chan netlink.NeighUpdate, 256)
-	err := netlink.NeighSubscribeWithOptions(updates, ctx.Done(), netlink.NeighSubscribeOptions{ListExisting: true})
-	if err != nil {
+	if err := netlink.NeighSubscribe(updates, ctx.Done()); err != nil {
 		stop()
 		return nil, fmt.Errorf("watch the neighbour table: %w", err)
 	}
+	n.list()
 	go n.follow(updates)
 	return n, nil
+}
+
+// list takes over what the table holds. The subscription could ask for it
+// itself, but that takes CAP_NET_ADMIN, which kernel sockets do not need otherwise.
+// Whatever is not listed the kernel resolves, so an error is none of ours.
+func (n *Neighbours) list() {
+	known, _ := netlink.NeighList(0, unix.AF_INET)
+	for _, neigh := range known {
+		n.apply(&netlink.NeighUpdate{Type: unix.RTM_NEWNEIGH, Neigh: neigh})
+	}
 }
 
 // Lookup returns the MAC address behind ip on an interface if the kernel is

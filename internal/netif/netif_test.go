@@ -214,6 +214,40 @@ func TestNeighbours(t *testing.T) {
 	n.Close()
 }
 
+// Without CAP_NET_ADMIN, too, what the table already holds is known, and what
+// changes.
+func TestNeighboursNeedNoCapability(t *testing.T) {
+	p := newPair(t)
+	known := func(ip net.IP, mac string) error {
+		a0, err := netlink.LinkByName("a0")
+		if err != nil {
+			return err
+		}
+		hw, err := net.ParseMAC(mac)
+		if err != nil {
+			return err
+		}
+		return netlink.NeighSet(&netlink.Neigh{LinkIndex: a0.Attrs().Index, State: netlink.NUD_PERMANENT, IP: ip, HardwareAddr: hw})
+	}
+	p.must(p.a.Do(func() error { return known(net.IP{192, 0, 2, 2}, "02:00:00:00:00:02") }))
+	var n *netif.Neighbours
+	p.must(p.a.Do(func() (err error) {
+		h, none := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, [2]unix.CapUserData{}
+		if err := unix.Capset(&h, &none[0]); err != nil { // of this thread, which ends here
+			return err
+		}
+		n, err = netif.OpenNeighbours()
+		return err
+	}))
+	defer n.Close()
+	index := p.look("a0").Index
+	if mac, ok := n.Lookup(index, frame.IP{192, 0, 2, 2}); !ok || mac != [6]byte{2, 0, 0, 0, 0, 2} {
+		t.Errorf("known before: %v, %v", mac, ok)
+	}
+	p.must(p.a.Do(func() error { return known(net.IP{192, 0, 2, 3}, "02:00:00:00:00:03") }))
+	waitFor(t, func() bool { _, ok := n.Lookup(index, frame.IP{192, 0, 2, 3}); return ok })
+}
+
 func waitFor(t *testing.T, f func() bool) {
 	t.Helper()
 	for range 500 {
