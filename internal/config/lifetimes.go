@@ -2,7 +2,7 @@ package config
 
 // lifetimes checks the lease times of a resolved level, as Kea does
 // (simple_parser.cc, parseIntTriplet; base_network_parser.cc), and more
-// strictly: timers beyond each other or beyond the lease are errors here.
+// strictly: timers in the wrong order are errors here on every level.
 func (c *checker) lifetimes(l level) Lifetimes {
 	least, most := l.minValid.or(l.valid), l.maxValid.or(l.valid)
 	switch {
@@ -25,18 +25,26 @@ func (c *checker) timers(l level) {
 	if l.renew.set && l.rebind.set && l.renew.value > l.rebind.value {
 		c.fail(deeper(l.renew, l.rebind), "renew-timer %d is over rebind-timer %d, lower it", l.renew.value, l.rebind.value)
 	}
-	if l.renew.set && l.renew.value > l.valid.value {
-		c.fail(deeper(l.renew, l.valid), "renew-timer %d is over valid-lifetime %d, lower it", l.renew.value, l.valid.value)
-	}
-	if l.rebind.set && l.rebind.value > l.valid.value {
-		c.fail(deeper(l.rebind, l.valid), "rebind-timer %d is over valid-lifetime %d, lower it", l.rebind.value, l.valid.value)
-	}
 	if l.calculateTee.value {
 		c.share("t1-percent", l.t1)
 		c.share("t2-percent", l.t2)
 		if l.t1.value >= l.t2.value {
 			c.fail(deeper(l.t1, l.t2), "t1-percent %v is not under t2-percent %v, lower it", l.t1.value, l.t2.value)
 		}
+	}
+}
+
+// unsent warns of timers that the usual lease of a subnet is too short for: the
+// reply leaves them out (Kea: dhcp4_srv.cc, setTeeTimes). Often such a timer
+// is inherited by a subnet of short leases and meant for others.
+func (c *checker) unsent(l level) {
+	c.underLease("renew-timer", l.renew, l.valid)
+	c.underLease("rebind-timer", l.rebind, l.valid)
+}
+
+func (c *checker) underLease(name string, timer, valid opt[int64]) {
+	if timer.value > 0 && timer.value >= valid.value {
+		c.warn(deeper(timer, valid), "%s %d is not under valid-lifetime %d, it is left out of leases of that time, as in Kea", name, timer.value, valid.value)
 	}
 }
 

@@ -93,6 +93,7 @@ func (c *checker) subnet(s *subnetDraft, net *networkDraft, above level) *Subnet
 	if out.HAServerName == "" {
 		out.HAServerName = c.serverName(net.context)
 	}
+	c.unsent(l)
 	out.Pools = c.pools(s)
 	return out
 }
