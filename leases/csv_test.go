@@ -2,6 +2,8 @@ package leases
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -64,6 +66,35 @@ func TestCSVRoundTrip(t *testing.T) {
 	again.ExportCSV(&second)
 	if first.String() != second.String() || strings.Count(first.String(), "\n") != 5 {
 		t.Errorf("exported\n%s\nafter import\n%s", &first, &second)
+	}
+}
+
+// An export to a file replaces it whole or leaves it, and leaves nothing else.
+func TestExportFile(t *testing.T) {
+	s := memStore(t, 1, "10.0.255.254")
+	if _, _, err := s.ImportCSV(strings.NewReader(csvFile)); err != nil {
+		t.Fatal(err)
+	}
+	var want bytes.Buffer
+	s.ExportCSV(&want)
+	dir := t.TempDir()
+	name := filepath.Join(dir, "leases.csv")
+	for range 2 { // a new file, and over an old one
+		if err := s.ExportFile(name); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(name); err != nil || string(got) != want.String() {
+			t.Errorf("%v, exported\n%s\nwant\n%s", err, got, &want)
+		}
+	}
+	if err := s.ExportFile(dir); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if err := s.ExportFile(filepath.Join(dir, "nowhere", "x")); err == nil {
+		t.Error("a directory was made")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

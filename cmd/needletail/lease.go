@@ -61,19 +61,7 @@ func exportTo(e env, s *leases.Store, args []string) error {
 	if len(args) == 0 {
 		return s.ExportCSV(e.stdout)
 	}
-	tmp := args[0] + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(s.ExportCSV(f), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(tmp, args[0])
-	}
-	if err != nil {
-		os.Remove(tmp)
-	}
-	return err
+	return s.ExportFile(args[0])
 }
 
 func importFrom(e env, s *leases.Store, name string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"needletail/internal/control"
 	"needletail/leases"
@@ -120,7 +119,7 @@ func (c commands) wipe(_ context.Context, args json.RawMessage) (control.Respons
 	return r, nil
 }
 
-// write exports all leases as Kea's CSV file, by way of a temporary file.
+// write exports all leases as Kea's CSV file, where files of leases may lie.
 func (c commands) write(_ context.Context, args json.RawMessage) (control.Response, error) {
 	var in struct{ Filename string }
 	if err := parse(args, &in); err != nil {
@@ -129,30 +128,14 @@ func (c commands) write(_ context.Context, args json.RawMessage) (control.Respon
 	if in.Filename == "" {
 		return control.Response{}, fmt.Errorf("'filename' is mandatory")
 	}
-	if err := c.export(in.Filename); err != nil {
+	name, err := c.Place(in.Filename)
+	if err != nil {
+		return control.Response{}, err
+	}
+	if err := c.Store.ExportFile(name); err != nil {
 		return control.Response{Result: resultFatal, Text: err.Error()}, nil
 	}
-	return control.Response{Text: fmt.Sprintf("IPv4 lease database written into '%s'.", in.Filename)}, nil
-}
-
-func (c commands) export(name string) (err error) {
-	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if err := c.Store.ExportCSV(f); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return control.Response{Text: fmt.Sprintf("IPv4 lease database written into '%s'.", name)}, nil
 }
 
 // resendDDNS answers as a Kea does whose DNS updates are off; ours make none.

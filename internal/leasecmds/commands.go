@@ -31,7 +31,10 @@ type Options struct {
 	// partner's origin. Nil for never. They must not call the store.
 	Refuses         func(ctx context.Context, partner bool, have, got *leases.Lease) bool
 	RefusesDeletion func(ctx context.Context, partner bool, have, got *leases.Lease) bool
-	Now             func() time.Time // nil: time.Now
+	// Place tells where lease4-write puts a file, or why it may not; nil: where
+	// the command says.
+	Place func(filename string) (string, error)
+	Now   func() time.Time // nil: time.Now
 }
 
 // commands answers them. It has no state of its own.
@@ -51,6 +54,9 @@ func Register(r *control.Registry, o Options) {
 	}
 	if o.RefusesDeletion == nil {
 		o.RefusesDeletion = never
+	}
+	if o.Place == nil {
+		o.Place = func(filename string) (string, error) { return filename, nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

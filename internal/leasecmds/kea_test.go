@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,8 +35,16 @@ func newRegistry(t *testing.T) (*control.Registry, *leases.Store) {
 	conf := &config.Dhcp4{Subnets: []*config.Subnet{{ID: 1, Prefix: netip.MustParsePrefix("192.0.2.0/24"),
 		Lifetime: config.Lifetimes{Default: 600 * time.Second}}}}
 	r := control.NewRegistry()
-	Register(r, Options{Store: s, Config: func() *config.Dhcp4 { return conf }, Now: func() time.Time { return captured }})
+	Register(r, Options{Store: s, Config: func() *config.Dhcp4 { return conf }, Place: confined, Now: func() time.Time { return captured }})
 	return r, s
+}
+
+// confined lets lease4-write write wherever no path has a "secret" in it.
+func confined(name string) (string, error) {
+	if strings.Contains(name, "secret") {
+		return "", errors.New("not there")
+	}
+	return name, nil
 }
 
 // call runs a command and returns its answer as JSON would carry it.
@@ -145,6 +155,7 @@ func TestChecks(t *testing.T) {
 		{"wipe of unknown subnet", "lease4-wipe", `{"subnet-id":9}`, 1},
 		{"delete nothing", "lease4-del", `{"ip-address":"192.0.2.50"}`, 3},
 		{"write nowhere", "lease4-write", `{"filename":"/nonexistent/leases"}`, 5},
+		{"write where it may not", "lease4-write", `{"filename":"/tmp/secret/leases"}`, 1},
 		{"write without name", "lease4-write", `{}`, 1},
 	} {
 		r, _ := newRegistry(t)

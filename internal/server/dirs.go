@@ -87,6 +87,9 @@ func (d Dirs) placeLogs(outputs []config.LogOutput) ([]config.LogOutput, error) 
 	return placed, nil
 }
 
+// placeData places a file of leases that a command names.
+func (d Dirs) placeData(name string) (string, error) { return d.place(d.Data, name, "filename") }
+
 // place puts a bare file name into its directory and confines a path to it.
 func (d Dirs) place(in Dir, name, key string) (string, error) {
 	if !strings.Contains(name, "/") {

@@ -93,10 +93,16 @@ func TestDirectories(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), c.refused) {
 					t.Errorf("error %v, want one that names %s", err, c.refused)
 				}
+				if _, err := d.placeData(c.lease); (err != nil) != (c.refused == "KEA_DHCP_DATA_DIR") {
+					t.Errorf("a file of leases: %v", err)
+				}
 				return
 			}
 			if err != nil {
 				t.Fatal(err)
+			}
+			if lease, err := d.placeData(c.lease); c.lease != "" && (err != nil || lease != got.LeaseDatabase.Name) {
+				t.Errorf("a file of leases: %s, %v", lease, err)
 			}
 			if all := got.LeaseDatabase.Name + " " + got.Sockets[0].Name + " " + got.Loggers[0].Outputs[0].Output; all != c.want {
 				t.Errorf("%s, want %s", all, c.want)

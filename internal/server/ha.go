@@ -67,7 +67,7 @@ func HighAvailability(kernel KernelFilter) Joiner {
 			kernel.OnUnacked(p.Recount)
 		}
 		leasecmds.Register(c.Registry, leasecmds.Options{Store: c.Store, Config: p.cfg.Load, Before: p.touched, HidesReleased: p.hidesReleased,
-			Refuses: p.refuses, RefusesDeletion: p.refusesDeletion})
+			Refuses: p.refuses, RefusesDeletion: p.refusesDeletion, Place: c.PlaceData})
 		c.Owned.Set(p.reclaims)
 		c.Metrics.MustRegister(relationshipMetrics{p})
 		p.cfg.Store(cfg)

@@ -23,7 +23,9 @@ type Core struct {
 	Service  *control.NetworkState // the switch of DHCP service
 	Metrics  *prometheus.Registry  // for collectors of its own
 	Owned    *Owned                // which expired leases are ours to reclaim
-	Log      *slog.Logger
+	// PlaceData tells where a command may write a file of leases, or why not.
+	PlaceData func(filename string) (string, error)
+	Log       *slog.Logger
 }
 
 // Owned tells which expired leases this server reclaims: all of them, unless a

@@ -149,6 +149,7 @@ func (s *Server) makeEngine(_ context.Context, cfg *config.Dhcp4) (err error) {
 	s.core = &Core{
 		Store: s.store, Engine: s.engine, Registry: control.NewRegistry(), Status: control.NewStatus(),
 		Service: control.NewNetworkState(control.AfterFunc), Metrics: prometheus.NewRegistry(), Owned: new(Owned), Log: s.logs.Logger(),
+		PlaceData: s.o.Dirs.placeData,
 	}
 	s.later(s.core.Service.Stop)
 	s.expiry = newExpiry(s.store, s.core.Owned.has, s.logs.Logger())
