@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -194,6 +196,14 @@ func (l badgerLog) Errorf(f string, a ...any)   { l.log.Error("badger: " + fmt.S
 func (l badgerLog) Warningf(f string, a ...any) { l.log.Debug("badger: " + fmt.Sprintf(f, a...)) }
 func (l badgerLog) Infof(string, ...any)        {}
 func (l badgerLog) Debugf(string, ...any)       {}
+
+// openExisting is openJournaled for a database that is there.
+func openExisting(dir string, o *Options) (disk, error) {
+	if _, err := os.Stat(filepath.Join(dir, badger.ManifestFilename)); err != nil {
+		return nil, fmt.Errorf("there is none: %w", err)
+	}
+	return openJournaled(dir, o)
+}
 
 // openLater lets Open be cancelled before the database is touched.
 func openLater(ctx context.Context, open opener, o *Options) (disk, error) {

@@ -50,6 +50,7 @@ func ParseDurability(s string) (Durability, error) {
 type Options struct {
 	Dir          string       // folder of the lease database; "" keeps leases in memory only
 	Durability   Durability   // ignored without Dir
+	MustExist    bool         // refuse to make a new database in Dir
 	Clock        clock.Clock  // nil: wall clock
 	Log          *slog.Logger // nil: slog.Default()
 	InFlightMax  int          // batches queued for the committer before Submit blocks; 0: 256

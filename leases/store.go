@@ -69,7 +69,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Dir == "" {
 		return s, nil
 	}
-	if err := s.openDisk(ctx, openJournaled); err != nil {
+	open := openJournaled
+	if o.MustExist {
+		open = openExisting
+	}
+	if err := s.openDisk(ctx, open); err != nil {
 		return nil, fmt.Errorf("open lease database %s: %w", o.Dir, err)
 	}
 	return s, nil

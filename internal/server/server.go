@@ -129,7 +129,7 @@ func (s *Server) openStore(ctx context.Context, cfg *config.Dhcp4) error {
 	} else {
 		s.log.Warn("running in non-persistent mode, leases will be lost after restart", "id", "DHCPSRV_MEMFILE_NO_STORAGE")
 	}
-	store, err := OpenStore(ctx, cfg, s.logs.Logger())
+	store, err := openStore(ctx, cfg, s.logs.Logger(), false)
 	if err != nil {
 		return err
 	}

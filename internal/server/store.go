@@ -8,9 +8,9 @@ import (
 	"needletail/leases"
 )
 
-// OpenStore opens the lease database a configuration names.
-func OpenStore(ctx context.Context, cfg *config.Dhcp4, log *slog.Logger) (*leases.Store, error) {
-	o := leases.Options{Log: log.With("logger", "leases")}
+// openStore opens the lease database a configuration names.
+func openStore(ctx context.Context, cfg *config.Dhcp4, log *slog.Logger, mustExist bool) (*leases.Store, error) {
+	o := leases.Options{Log: log.With("logger", "leases"), MustExist: mustExist}
 	if cfg.LeaseDatabase.Persist {
 		d, err := leases.ParseDurability(cfg.Needletail.Durability)
 		if err != nil {
