@@ -16,13 +16,14 @@ func checkCommand(e env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "check FILE", Short: "check a configuration; touches nothing", Args: cobra.ExactArgs(1),
 		Long: "Prints one line for each problem, FILE:LINE:COLUMN: /json/path: text, and then warnings\n" +
-			"about what is not supported. The exit status is 0 if serve would start with it, else 1.",
+			"about what is not supported. The exit status is 0 if serve, with the same -X or\n" +
+			"none, would start with it, else 1.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.File = args[0]
 			return check(e.stdout, o)
 		},
 	}
-	c.Flags().BoolVarP(&o.Dirs.Unconfined, "unconfined", "X", false, "allow files outside the KEA_* directories")
+	unconfined(c, &o)
 	return c
 }
 

@@ -26,6 +26,7 @@ func leaseCommand(e env) *cobra.Command {
 	}
 	for _, c := range []*cobra.Command{export, imports} {
 		c.Flags().StringVarP(&o.File, "config", "c", defaultConfig, "configuration that names the lease database")
+		unconfined(c, &o)
 	}
 	lease.AddCommand(export, imports)
 	return lease

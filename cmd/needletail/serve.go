@@ -26,7 +26,13 @@ func serveCommand(e env) *cobra.Command {
 	}
 	c.Flags().StringVarP(&o.File, "config", "c", defaultConfig, "configuration in Kea's grammar")
 	c.Flags().BoolVarP(&o.Debug, "debug", "d", false, "log everything, whatever loggers say")
+	unconfined(c, &o)
 	return c
+}
+
+// unconfined is the option of every command that looks for a server's files.
+func unconfined(c *cobra.Command, o *server.Options) {
+	c.Flags().BoolVarP(&o.Dirs.Unconfined, "unconfined", "X", false, "allow files outside the KEA_* directories")
 }
 
 func options(e env) server.Options {

@@ -96,7 +96,7 @@ func (d Dirs) place(in Dir, name, key string) (string, error) {
 		return filepath.Join(in.Path, name), nil
 	}
 	if in.Set && !d.Unconfined && filepath.Dir(filepath.Clean(name)) != filepath.Clean(in.Path) {
-		return "", fmt.Errorf("%s %s lies outside %s (%s): move it there, or start with -X", key, name, in.Path, in.Var)
+		return "", fmt.Errorf("%s %s lies outside %s (%s): move it there, or give -X", key, name, in.Path, in.Var)
 	}
 	return name, nil
 }

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// outcome runs one command line with the variables of an environment.
+func outcome(t *testing.T, vars map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	e := env{"needletail", strings.NewReader("address\n"), &out, &errs, func(name string) string { return vars[name] }}
+	code = run(t.Context(), e, args)
+	return code, out.String(), errs.String()
+}
+
+// Whatever opens a server's files has -X to open them outside their directories.
+func TestUnconfined(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "conf")
+	text := fmt.Sprintf(`{ "Dhcp4": { "lease-database": { "type": "memfile", "name": "%s/leases" }, "control-socket": { "socket-type": "unix", "socket-name": "/nonexistent/socket" } } }`, dir)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vars := map[string]string{"KEA_DHCP_DATA_DIR": "/nonexistent"}
+	for _, args := range [][]string{{"check", file}, {"serve", "-c", file}, {"lease", "import", "-c", file, "-"}, {"lease", "export", "-c", file}} {
+		const refusal = "KEA_DHCP_DATA_DIR): move it there, or give -X"
+		if code, out, errs := outcome(t, vars, args...); code != 1 || !strings.Contains(out+errs, refusal) {
+			t.Errorf("%v: %d %s%s", args, code, out, errs)
+		}
+		// serve still fails: there is no place for its control socket.
+		if _, out, errs := outcome(t, vars, append(args, "-X")...); strings.Contains(out+errs, "KEA_DHCP_DATA_DIR") || strings.Contains(errs, "unknown") {
+			t.Errorf("%v -X: %s%s", args, out, errs)
+		}
+	}
+}
