@@ -4,29 +4,26 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"needletail/internal/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := command().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "needletail-bench:", err)
-		os.Exit(1)
-	}
+	code := cli.Run(ctx, command(), os.Args[1:])
+	stop()
+	os.Exit(code)
 }
 
 func command() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "needletail-bench",
-		Short:         "Load DHCPv4 servers, compare them, and show the results",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:   "needletail-bench",
+		Short: "Load DHCPv4 servers, compare them, and show the results",
 	}
 	root.AddCommand(runCommand(), floodCommand(), compareCommand(), reportCommand())
 	return root

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"needletail/internal/cli"
 	"needletail/internal/config"
 	"needletail/internal/server"
 )
@@ -41,10 +42,10 @@ func check(w io.Writer, o server.Options) error {
 	var problems config.Problems
 	if !errors.As(err, &problems) {
 		fmt.Fprintln(w, err)
-		return exit(1)
+		return cli.Exit(1)
 	}
 	for _, p := range problems {
 		fmt.Fprintln(w, p)
 	}
-	return exit(1)
+	return cli.Exit(1)
 }

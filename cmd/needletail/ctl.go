@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"needletail/internal/cli"
 	"needletail/internal/config"
 	"needletail/internal/server"
 )
@@ -83,7 +84,7 @@ func ctl(w io.Writer, path string, args []string) error {
 	}
 	var head struct{ Result int }
 	if err := json.Unmarshal(answer, &head); err != nil || head.Result != 0 && head.Result != 3 {
-		return exit(1)
+		return cli.Exit(1)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"needletail/internal/cli"
 	"needletail/internal/demo"
 )
 
@@ -20,7 +21,7 @@ func demoCommand(e env) *cobra.Command {
 			err = demo.Run(c.Context(), e.stdout, self)
 			if c.Context().Err() != nil {
 				fmt.Fprintln(e.stdout, "\nInterrupted. Everything is taken down again.")
-				return exit(130) // as a shell reports SIGINT
+				return cli.Exit(130) // as a shell reports SIGINT
 			}
 			return err
 		},

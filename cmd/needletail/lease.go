@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"needletail/internal/cli"
 	"needletail/internal/server"
 )
 
@@ -51,7 +52,7 @@ func importFrom(ctx context.Context, e env, o server.Options, name string) error
 	}
 	fmt.Fprintf(e.stdout, "%d leases imported, %d lines refused\n", n, len(problems))
 	if len(problems) > 0 {
-		return exit(1)
+		return cli.Exit(1)
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"needletail/internal/cli"
 )
 
 // version is what `needletail version` and version-get say; a release build
@@ -38,30 +39,13 @@ func main() {
 	os.Exit(code)
 }
 
-// exit is an error that has been told already and only has a code.
-type exit int
-
-// Error implements error.
-func (e exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
-
 // run executes one command line and returns the exit code: 0 success, 1 it
 // failed, 2 the command line is wrong.
 func run(ctx context.Context, e env, args []string) int {
 	if e.name == "kea-dhcp4" {
 		return runKea(ctx, e, args)
 	}
-	root := command(e)
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	var code exit
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &code):
-		return int(code)
-	}
-	fmt.Fprintln(e.stderr, "needletail:", err)
-	return 1
+	return cli.Run(ctx, command(e), args)
 }
 
 // command builds the tree of commands.
@@ -71,16 +55,10 @@ func command(e env) *cobra.Command {
 		Short: "DHCPv4 appliance that reads ISC Kea's configuration",
 		Long: "needletail serves DHCPv4 from an ISC Kea configuration and keeps every lease it acknowledged.\n" +
 			"Called by the name kea-dhcp4 (a symbolic link) it takes the options of that program.",
-		SilenceUsage: true, SilenceErrors: true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		fmt.Fprintf(e.stderr, "needletail: %v\n%s", err, c.UsageString())
-		return exit(2)
-	})
 	root.AddCommand(serveCommand(e), checkCommand(e), versionCommand(e), ctlCommand(e), leaseCommand(e), demoCommand(e))
 	return root
 }

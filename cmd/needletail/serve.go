@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"needletail/internal/cli"
 	"needletail/internal/server"
 )
 
@@ -60,5 +61,5 @@ func serve(ctx context.Context, e env, o server.Options) error {
 	default:
 		fmt.Fprintln(e.stderr, "Failed to initialize server:", err)
 	}
-	return exit(1)
+	return cli.Exit(1)
 }

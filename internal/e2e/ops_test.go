@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, out)
 		}
 	}
-	if code, _, errs := outcome(t, program, "check"); code != 1 || errs == "" {
+	if code, _, errs := outcome(t, program, "check"); code != 2 || !strings.Contains(errs, "Usage:") {
 		t.Errorf("check without a file: %d %q", code, errs)
 	}
 	if code, _, errs := outcome(t, program, "serve", "--nonsense"); code != 2 || !strings.Contains(errs, "nonsense") {
