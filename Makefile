@@ -6,19 +6,19 @@ DESTDIR ?=
 CONFIG  ?=
 SEEDS   ?= 0
 
-COMMANDS := $(notdir $(wildcard cmd/*))
+PAGES    := $(notdir $(wildcard docs/man/*.[18]))
 RACE     := ./internal/control ./internal/logging ./internal/server ./leases ./slowpath ./ha
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help build deps generate test test-root fuzz bench bench-go soak lint check install demo run clean kernel
+.PHONY: help build deps generate test test-root fuzz bench bench-go soak lint check install uninstall demo run clean kernel
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the binaries into bin/
 	@mkdir -p bin
-	@for c in $(COMMANDS); do if ls cmd/$$c/*.go >/dev/null 2>&1; then echo "build bin/$$c"; $(GO) build -trimpath -o bin/$$c ./cmd/$$c || exit 1; fi; done
+	$(GO) build -trimpath -o bin/ ./cmd/...
 
 deps: ## install the packages that tests and demo need (as root)
 	@scripts/install-deps.sh test
@@ -61,14 +61,26 @@ check: lint ## lint, and the race detector over the packages with goroutines
 	@scripts/install-deps.sh race
 	$(GO) test -race -short -timeout 9m $(RACE)
 
-install: build ## install into PREFIX (/usr/local): binaries, the name kea-dhcp4 beside them, unit, man pages
+KEA_NAME := $(DESTDIR)$(PREFIX)/sbin/kea-dhcp4
+UNITS    := $(DESTDIR)$(PREFIX)/lib
+
+install: build ## install into PREFIX (/usr/local): binaries, the name kea-dhcp4 beside them, unit, user, man pages
+	@if [ -e $(KEA_NAME) ] && [ "$$(basename "$$(readlink $(KEA_NAME))")" != needletail ]; then \
+		echo "make install: $(KEA_NAME) is there and not ours; another PREFIX, or dpkg-divert it first (docs/operating.md)"; exit 1; fi
 	install -D -m 755 bin/needletail $(DESTDIR)$(PREFIX)/sbin/needletail
-	ln -sf needletail $(DESTDIR)$(PREFIX)/sbin/kea-dhcp4
-	if [ -x bin/needletail-bench ]; then install -D -m 755 bin/needletail-bench $(DESTDIR)$(PREFIX)/bin/needletail-bench; fi
-	install -d $(DESTDIR)/lib/systemd/system
-	sed 's|/usr/sbin/needletail|$(PREFIX)/sbin/needletail|' packaging/needletail.service >$(DESTDIR)/lib/systemd/system/needletail.service
-	chmod 644 $(DESTDIR)/lib/systemd/system/needletail.service
-	for page in docs/man/*.8; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man8/$$(basename $$page); done
+	ln -sf needletail $(KEA_NAME)
+	install -D -m 755 bin/needletail-bench $(DESTDIR)$(PREFIX)/bin/needletail-bench
+	install -d $(UNITS)/systemd/system
+	sed 's|/usr/sbin/needletail|$(PREFIX)/sbin/needletail|' packaging/needletail.service >$(UNITS)/systemd/system/needletail.service
+	chmod 644 $(UNITS)/systemd/system/needletail.service
+	install -D -m 644 packaging/needletail.sysusers $(UNITS)/sysusers.d/needletail.conf
+	for page in $(PAGES); do install -D -m 644 docs/man/$$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page; done
+
+uninstall: ## remove what install put there; leases, configuration and the user stay
+	[ "$$(basename "$$(readlink $(KEA_NAME))")" != needletail ] || rm -f $(KEA_NAME)
+	rm -f $(DESTDIR)$(PREFIX)/sbin/needletail $(DESTDIR)$(PREFIX)/bin/needletail-bench
+	rm -f $(UNITS)/systemd/system/needletail.service $(UNITS)/sysusers.d/needletail.conf
+	for page in $(PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page; done
 
 demo: build ## the main job in namespaces, with real clients; leaves nothing behind
 	@scripts/install-deps.sh clients
