@@ -86,8 +86,8 @@ func (g *Generator) Set(mix Mix, rate float64, d time.Duration, retransmit bool)
 // Drain throws away for d what still arrives, so that one Run's late answers
 // do not load the next.
 func (g *Generator) Drain(d time.Duration) error {
-	for end := time.Now().Add(d); time.Now().Before(end); {
-		if err := g.link.Wait(time.Until(end)); err != nil {
+	for end := g.now() + int64(d); g.now() < end; {
+		if err := g.link.Wait(time.Duration(end - g.now())); err != nil {
 			return fmt.Errorf("load: wait: %w", err)
 		}
 		if err := g.link.Receive(func([]byte) {}); err != nil {
@@ -115,6 +115,10 @@ func (g *Generator) Run() (*Result, error) {
 			return nil, fmt.Errorf("load: receive: %w", err)
 		}
 		g.wheel.advance(g.now(), g.expire)
+		if begun < total {
+			at := g.now()
+			g.res.open(g.due(at, total)-begun+int64(g.waiting), at-g.origin)
+		}
 		if err := g.link.Flush(); err != nil {
 			return nil, fmt.Errorf("load: send: %w", err)
 		}
@@ -130,13 +134,17 @@ func (g *Generator) Run() (*Result, error) {
 // burstMax bounds the exchanges begun between two looks at the answers.
 const burstMax = 128
 
+// due returns how many of all exchanges should have begun by now.
+func (g *Generator) due(now, total int64) int64 {
+	return min(int64(float64(now-g.origin)*g.cfg.Rate/1e9)+1, total)
+}
+
 // begin starts the exchanges that are due and returns how many schedule
 // entries it used up. Those that no client is free for, or that come too late
 // to be answered in time, count as skipped: the generator was given too few
 // clients or too little processor for the rate.
 func (g *Generator) begin(now, begun, total int64) int64 {
-	due := min(int64(float64(now-g.origin)*g.cfg.Rate/1e9)+1, total) - begun
-	due = min(due, burstMax)
+	due := min(g.due(now, total)-begun, burstMax)
 	for i := range due {
 		at := g.origin + int64(float64(begun+i)*1e9/g.cfg.Rate)
 		if now-at > int64(g.cfg.Timeout) || !g.start(g.deck.next(), at, now) {

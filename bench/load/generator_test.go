@@ -35,7 +35,7 @@ func (e *echo) Commit(n int) {
 	m := r[headersLen:]
 	copy(m, q[:fixedLen+cookieLen])
 	m[0] = 2
-	copy(m[offYiaddr+2:offYiaddr+4], m[offChaddr+4:offChaddr+6])
+	copy(m[offYiaddr+1:offYiaddr+4], m[offChaddr+3:offChaddr+6])
 	m[offYiaddr] = 10
 	n = copy(m[fixedLen+cookieLen:], []byte{53, 1, wants(kind), 54, 4, 192, 0, 2, 1, 51, 4, 0, 0, 2, 0, 255})
 	(&envelope{srcPort: 67, dstPort: 68}).put(r, fixedLen+cookieLen+n)

@@ -3,6 +3,7 @@ package load
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -28,6 +29,13 @@ type Result struct {
 	// Behind is how late the last exchange began, in seconds: more than a
 	// little says that the generator, not the server, was the limit.
 	Behind float64 `json:"behind_s"`
+	// Backlog is the fewest exchanges that were due and not over at any moment
+	// of the schedule's last quarter, so that a stall or a batch does not show
+	// in it, but a queue that grows does.
+	Backlog uint64 `json:"backlog"`
+	// Early is the mean latency, in microseconds, of the exchanges due in the
+	// schedule's first quarter.
+	Early float64 `json:"early_latency_us"`
 
 	Sent          uint64 `json:"frames_sent"`
 	Received      uint64 `json:"frames_received"`
@@ -48,7 +56,13 @@ type Result struct {
 	Steps histogram             `json:"-"`
 	hist  [exchanges]*histogram `json:"-"`
 	took  time.Duration         `json:"-"`
+
+	fewest     int64 // for Backlog, noBacklog until the last quarter
+	early      int64 // for Early: sum of latencies in ns, and their number
+	earlyCount int64
 }
+
+const noBacklog = math.MaxInt64
 
 // Counts holds a number for each exchange.
 type Counts [exchanges]uint64
@@ -120,7 +134,7 @@ func (h histogram) quantiles() Quantiles {
 func newResult(cfg *Config) *Result {
 	r := &Result{
 		Mix: cfg.Mix.String(), Rate: cfg.Rate, Seconds: cfg.Duration.Seconds(),
-		Clients: cfg.Clients, Relays: len(cfg.Relays), Steps: newHistogram(),
+		Clients: cfg.Clients, Relays: len(cfg.Relays), Steps: newHistogram(), fewest: noBacklog,
 	}
 	for e, w := range cfg.Mix {
 		if w > 0 {
@@ -145,6 +159,9 @@ func (r *Result) record(e Exchange, latency, at int64) {
 	if h := r.hist[e]; h != nil {
 		h.record(latency)
 	}
+	if due := at - latency; due < r.schedule()/4 {
+		r.early, r.earlyCount = r.early+latency, r.earlyCount+1
+	}
 	s := r.at(at)
 	s.Done++
 	s.MaxU = max(s.MaxU, uint32(min(latency/1000, 1<<32-1)))
@@ -154,6 +171,25 @@ func (r *Result) lost(e Exchange, at int64) {
 	r.Lost[e]++
 	r.Failed++
 	r.at(at).Lost++
+}
+
+// schedule is how long exchanges begin, in ns.
+func (r *Result) schedule() int64 { return int64(r.Seconds * 1e9) }
+
+// open notes how many exchanges are due and not over, at a moment at which
+// some are still to begin.
+func (r *Result) open(n, at int64) {
+	if at >= r.schedule()/4*3 {
+		r.fewest = min(r.fewest, n)
+	}
+}
+
+// Sustained tells whether the server, and the generator, kept up: at the end
+// of the schedule no more exchanges were open than the latency of its beginning
+// explains (a rate times a latency is a number under way), and the share that
+// may be lost. A server with a long queue loses nothing for a while at any rate.
+func (r *Result) Sustained(lossMax float64) bool {
+	return float64(r.Backlog) <= r.Rate*(lossMax*r.Seconds+r.Early/1e6)
 }
 
 func (r *Result) elapsed(d time.Duration) { r.took = d }
@@ -166,6 +202,12 @@ func (r *Result) finish(d time.Duration) {
 	r.PerSecond = float64(r.Completed) / (r.Seconds + r.Behind)
 	if all := r.Completed + r.Failed + r.Skipped; all > 0 {
 		r.Loss = float64(r.Failed+r.Skipped) / float64(all)
+	}
+	if r.fewest != noBacklog {
+		r.Backlog = uint64(r.fewest)
+	}
+	if r.earlyCount > 0 {
+		r.Early = float64(r.early) / float64(r.earlyCount) / 1e3
 	}
 	r.Latency = make(map[string]Quantiles)
 	for e, h := range r.hist {

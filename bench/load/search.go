@@ -11,6 +11,7 @@ type Search struct {
 	Max      float64       // never try more
 	LossMax  float64       // share of exchanges that may fail, 0.001 is 0.1 %
 	Trial    time.Duration // length of one trial
+	Confirm  time.Duration // length of the run that confirms the rate found; 0: none
 	Steps    int           // halvings after the ramp
 	Settle   time.Duration // for a server to digest its backlog after a failed trial
 	Progress func(trial *Result, ok bool)
@@ -19,11 +20,20 @@ type Search struct {
 // floor is the lowest rate tried, as a share of Start.
 const floor = 1.0 / 64
 
-// Run raises the rate until a trial fails, then halves the interval between
-// the best that passed and the least that failed. If not even Start passes it
-// goes down from there. It returns the result of the best trial that passed,
-// and an error if none did.
+// Run finds the highest rate by short trials and confirms it by a longer run,
+// whose result it returns; an error if no rate passes.
 func (s *Search) Run(g *Generator, mix Mix) (*Result, error) {
+	best, err := s.find(g, mix)
+	if err != nil || s.Confirm == 0 {
+		return best, err
+	}
+	return s.confirm(g, mix, best.Rate)
+}
+
+// find raises the rate until a trial fails, then halves the interval between
+// the best that passed and the least that failed. If not even Start passes it
+// goes down from there. It returns the result of the best trial that passed.
+func (s *Search) find(g *Generator, mix Mix) (*Result, error) {
 	var best *Result
 	low, high, rate := 0.0, 0.0, s.Start // high: the least that failed, 0 for none
 	for step := 0; step <= s.Steps; {
@@ -39,7 +49,7 @@ func (s *Search) Run(g *Generator, mix Mix) (*Result, error) {
 		switch {
 		case best == nil:
 			if rate /= 2; rate < s.Start*floor {
-				return nil, fmt.Errorf("search: the server loses more than %.2g of the exchanges at every rate from %.0f a second down", s.LossMax, s.Start)
+				return nil, s.none()
 			}
 		case low >= s.Max:
 			return best, nil
@@ -55,28 +65,69 @@ func (s *Search) Run(g *Generator, mix Mix) (*Result, error) {
 // behindMax is the share of a trial that the generator may be late at its end.
 const behindMax = 0.05
 
+// none says that no rate passes.
+func (s *Search) none() error {
+	return fmt.Errorf("search: at every rate from %.0f a second down the server loses more than %.2g of the exchanges or falls behind", s.Start, s.LossMax)
+}
+
 // try runs one trial; a failed one is repeated once, since one hiccup of the
 // machine is not the server's limit. It returns nil if both failed.
 func (s *Search) try(g *Generator, mix Mix, rate float64) (*Result, error) {
 	for range 2 {
-		g.Set(mix, rate, s.Trial, false)
-		r, err := g.Run()
+		r, ok, err := s.once(g, mix, rate, s.Trial)
 		if err != nil {
 			return nil, err
-		}
-		ok := r.Completed > 0 && r.Behind <= behindMax*r.Seconds && r.Loss <= s.LossMax && r.Duplicates == 0 && r.Wrong == 0
-		if s.Progress != nil {
-			s.Progress(r, ok)
-		}
-		if r.Duplicates > 0 {
-			return nil, fmt.Errorf("search: the server gave %d addresses to two clients at once", r.Duplicates)
 		}
 		if ok {
 			return r, nil
 		}
-		if err := g.Drain(s.Settle); err != nil {
-			return nil, err
-		}
 	}
 	return nil, nil
+}
+
+// downBy is by how much more a rate that did not hold is lowered each time: by
+// little at first, since a hiccup of the machine looks the same, but not for long.
+const downBy = 0.05
+
+// confirm runs longer at rate, and at lower ones until one holds.
+func (s *Search) confirm(g *Generator, mix Mix, rate float64) (*Result, error) {
+	for down := downBy; rate >= s.Start*floor; down = min(down+downBy, 0.5) {
+		r, ok, err := s.once(g, mix, rate, s.Confirm)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return r, nil
+		}
+		rate *= 1 - down
+	}
+	return nil, s.none()
+}
+
+// once runs for d at a rate and tells whether that passes. After one that does
+// not, the server gets time to settle.
+func (s *Search) once(g *Generator, mix Mix, rate float64, d time.Duration) (*Result, bool, error) {
+	g.Set(mix, rate, d, false)
+	r, err := g.Run()
+	if err != nil {
+		return nil, false, err
+	}
+	ok := s.passes(r)
+	if s.Progress != nil {
+		s.Progress(r, ok)
+	}
+	switch {
+	case r.Duplicates > 0:
+		return nil, false, fmt.Errorf("search: the server gave %d addresses to two clients at once", r.Duplicates)
+	case r.Skipped > 0 && g.spent():
+		return nil, false, fmt.Errorf("search: of %d clients none is left without a lease", g.cfg.Clients)
+	case ok:
+		return r, true, nil
+	}
+	return r, false, g.Drain(s.Settle)
+}
+
+func (s *Search) passes(r *Result) bool {
+	return r.Completed > 0 && r.Duplicates == 0 && r.Wrong == 0 &&
+		r.Behind <= behindMax*r.Seconds && r.Loss <= s.LossMax && r.Sustained(s.LossMax)
 }

@@ -80,11 +80,11 @@ var mixes = []struct{ work, mix string }{
 }
 
 // Exchanges finds the highest rate of every exchange there is beside DORA, none
-// of them inside the lease cache, on one server that goes on running. Trials
-// are shorter and fewer than those of the other searches.
+// of them inside the lease cache, on one server that goes on running. Runs are
+// half as long as those of the other searches, and fewer.
 func (s *Suite) Exchanges(ctx context.Context, c Contender) error {
 	quick := *s
-	quick.Trial, quick.Steps = s.Trial/2, min(s.Steps, 1)
+	quick.Trial, quick.Confirm, quick.Steps = s.Trial/2, s.Confirm/2, min(s.Steps, 1)
 	return quick.single(ctx, c, base(), func(st *site, setup *peer.Setup) error {
 		g, err := quick.filled(st, renewing)
 		if err != nil {

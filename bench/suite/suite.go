@@ -19,10 +19,11 @@ type Suite struct {
 	Run     string    // names the run in every record
 	Out     io.Writer // records, one JSON line each
 	Say     func(format string, args ...any)
-	Dir     string // scratch space; a real disk, since syncs are measured
-	Command string // what the user typed
-	Trial   time.Duration
-	Steps   int // halvings of a search
+	Dir     string        // scratch space; a real disk, since syncs are measured
+	Command string        // what the user typed
+	Trial   time.Duration // of a search
+	Confirm time.Duration // of the run that confirms what a search found; 0: none
+	Steps   int           // halvings of a search
 	Clients int
 	Medium  load.Medium // of the generator; AnyMedium or "": the best for each contender
 	env     record.Environment

@@ -76,10 +76,11 @@ func (s *Suite) paired(ctx context.Context, c Contender, setup peer.Setup, f fun
 }
 
 // search finds the highest rate of a mix. Each trial becomes a record of the
-// sweep, the best also one of the work itself; its rate is returned.
+// sweep, the one that confirms the rate also one of the work itself; its rate
+// is returned.
 func (s *Suite) search(st *site, who record.Server, g *load.Generator, work string, mix load.Mix) (float64, error) {
 	cpu := newMeter(st.pids())
-	seek := load.Search{Start: lowest, Max: highest, LossMax: lossMax, Trial: s.Trial, Steps: s.Steps, Settle: 500 * time.Millisecond}
+	seek := load.Search{Start: lowest, Max: highest, LossMax: lossMax, Trial: s.Trial, Confirm: s.Confirm, Steps: s.Steps, Settle: 500 * time.Millisecond}
 	var best record.Record
 	var failed error
 	seek.Progress = func(r *load.Result, ok bool) {
@@ -90,7 +91,7 @@ func (s *Suite) search(st *site, who record.Server, g *load.Generator, work stri
 		if ok {
 			best = rec
 		}
-		s.Say("  %s %s: %.0f/s asked, %.0f/s done, loss %.3f %%, p99 %d µs", work, label(who), r.Rate, r.PerSecond, 100*r.Loss, p99(r))
+		s.Say("  %s %s: %.0f/s asked, %.0f/s done, loss %.3f %%, p99 %d µs%s", work, label(who), r.Rate, r.PerSecond, 100*r.Loss, p99(r), remark(r))
 	}
 	r, err := seek.Run(g, mix)
 	if err != nil {
@@ -101,6 +102,14 @@ func (s *Suite) search(st *site, who record.Server, g *load.Generator, work stri
 		failed = s.write(&best)
 	}
 	return r.PerSecond, failed
+}
+
+// remark says of a result what its loss does not.
+func remark(r *load.Result) string {
+	if r.Sustained(lossMax) {
+		return ""
+	}
+	return fmt.Sprintf(", not sustained: %d under way at the end", r.Backlog)
 }
 
 func label(w record.Server) string { return w.Name + " (" + w.Durability + ", " + w.Mode + ")" }

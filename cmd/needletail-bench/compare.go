@@ -28,7 +28,7 @@ type comparison struct {
 }
 
 func compareCommand() *cobra.Command {
-	c := &comparison{s: suite.Suite{Trial: 2 * time.Second, Steps: 3, Clients: load.ClientsMax, Dir: os.TempDir()}}
+	c := &comparison{s: suite.Suite{Trial: 2 * time.Second, Confirm: 10 * time.Second, Steps: 3, Clients: load.ClientsMax, Dir: os.TempDir()}}
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Measure needletail and the peers installed here, side by side in namespaces",
@@ -44,6 +44,7 @@ func compareCommand() *cobra.Command {
 	f.StringSliceVar(&c.peers, "peer", []string{"kea", "isc-dhcpd", "dnsmasq"}, "whom to compare with, where installed")
 	f.StringSliceVar(&c.own, "variant", []string{"sync", "os", "none", "sync-socket", "os-socket"}, "variants of needletail in the work dora")
 	f.DurationVar(&c.s.Trial, "trial", c.s.Trial, "length of one trial of a search")
+	f.DurationVar(&c.s.Confirm, "confirm", c.s.Confirm, "length of the run that confirms the rate a search found; 0: none")
 	f.IntVar(&c.s.Steps, "steps", c.s.Steps, "halvings of a search after its ramp")
 	f.StringVar(&c.s.Dir, "dir", c.s.Dir, "scratch space on the disk whose syncs are measured")
 	f.StringVar((*string)(&c.s.Medium), "medium", "auto", mediumHelp)

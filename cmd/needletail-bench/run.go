@@ -25,6 +25,7 @@ type target struct {
 	pid                      int
 	medium                   string
 	search                   bool
+	confirm                  time.Duration
 	cfg                      load.Config
 	bind, queues             int
 }
@@ -56,6 +57,7 @@ func runCommand() *cobra.Command {
 	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins")
 	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again as RFC 2131 asks, secs growing")
 	f.BoolVar(&t.search, "search", false, "find the highest rate with at most 0.1 % loss")
+	f.DurationVar(&t.confirm, "confirm", 10*time.Second, "with --search the length of the run that confirms the rate found; 0: none")
 	f.StringVar(&t.medium, "medium", "auto", mediumHelp)
 	f.IntVar(&t.queues, "queues", 1, "queues of the interface to use with AF_XDP")
 	f.IntVar(&t.pid, "pid", 0, "process of the server, to count its processor time")
@@ -131,7 +133,7 @@ func (t *target) measure(g *load.Generator, progress io.Writer) (*record.Record,
 	own, server := record.OwnCPU(), t.serverCPU()
 	var err error
 	if t.search {
-		s := load.Search{Start: t.cfg.Rate, Max: 2e6, LossMax: 0.001, Trial: t.cfg.Duration, Steps: 4, Settle: 500 * time.Millisecond,
+		s := load.Search{Start: t.cfg.Rate, Max: 2e6, LossMax: 0.001, Trial: t.cfg.Duration, Confirm: t.confirm, Steps: 4, Settle: 500 * time.Millisecond,
 			Progress: func(r *load.Result, _ bool) { fmt.Fprintln(progress); line(progress, r); fmt.Fprintln(progress) }}
 		rec.Result, err = s.Run(g, t.cfg.Mix)
 	} else {
