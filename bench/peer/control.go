@@ -1,12 +1,11 @@
 package peer
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -87,11 +86,7 @@ func keaRefused(dir string) (uint64, error) {
 // needletailRefused adds what the XDP program dropped for another server and
 // what user space left to it.
 func needletailRefused(dir string) (uint64, error) {
-	var status struct {
-		FastPath struct {
-			Verdicts map[string]uint64 `json:"verdicts"`
-		} `json:"fast-path"`
-	}
+	var status status
 	if err := ask(dir, "status-get", &status); err != nil {
 		return 0, err
 	}
@@ -100,23 +95,87 @@ func needletailRefused(dir string) (uint64, error) {
 	return v["out-of-scope"] + v["unacked"] + st["pkt4-not-for-us"], err
 }
 
-// fastPathLine is how needletail logs what it made of an interface.
-var fastPathLine = regexp.MustCompile(`fast path interface=\S+ has="([^"]*)"`)
+// status is what of needletail's status-get is of use here.
+type status struct {
+	FastPath struct {
+		Verdicts   map[string]uint64 `json:"verdicts"`
+		Interfaces []attached        `json:"interfaces"`
+		Reason     string            `json:"reason"` // why there is no fast path
+	} `json:"fast-path"`
+}
 
-// Active returns how the running server receives, in its own words where it
-// tells, else what is known of its kind.
-func (p *Peer) Active(dir string) string {
-	if p.Mode != "" {
-		return p.Mode
+// attached is what an interface has of the fast path.
+type attached struct {
+	Name    string   `json:"name"`
+	Driver  string   `json:"driver"`
+	XDP     string   `json:"xdp"`
+	Queues  int      `json:"queues"`
+	AFXDP   string   `json:"af-xdp"` // copy, zero-copy, off
+	Sockets int      `json:"af-xdp-queues"`
+	Live    int      `json:"live-queues"`
+	Remarks []string `json:"remarks"`
+}
+
+// on returns what an interface has; kernel sockets serve one that is not listed.
+func (st *status) on(ifname string) attached {
+	for _, a := range st.FastPath.Interfaces {
+		if a.Name == ifname {
+			return a
+		}
 	}
-	b, err := os.ReadFile(filepath.Join(dir, "server.log"))
-	if err != nil {
-		return "unknown"
+	return attached{Name: ifname, XDP: "off", Remarks: []string{st.FastPath.Reason}}
+}
+
+// as tells whether an interface has what a setup asks for.
+func (a *attached) as(s *Setup) bool {
+	switch {
+	case s.XDP == "" || s.XDP == "auto":
+		return true
+	case s.XDP != a.XDP:
+		return false
+	case s.AFXDP == "on":
+		return a.Sockets > 0 && a.Sockets == a.Queues
 	}
-	lines := fastPathLine.FindAllStringSubmatch(string(b), -1)
-	if len(lines) == 0 {
+	return a.Sockets == 0
+}
+
+func (a *attached) String() string {
+	if a.XDP == "off" {
 		return "kernel socket"
 	}
-	mode, _, _ := strings.Cut(strings.TrimPrefix(lines[len(lines)-1][1], "driver "), ";")
-	return mode
+	text := fmt.Sprintf("%s, %s XDP, kernel socket", a.Driver, a.XDP)
+	if a.Sockets > 0 {
+		text = fmt.Sprintf("%s, %s XDP, AF_XDP (%s) on %d of %d queues", a.Driver, a.XDP, a.AFXDP, a.Sockets, a.Queues)
+	}
+	if a.Live > 0 {
+		text += ", live replies"
+	}
+	return text
+}
+
+// again is how often Receives asks.
+const again = 100 * time.Millisecond
+
+// Receives waits until the running server receives in the way its setup asks
+// for, and returns that way in the server's own words where it tells, else what
+// is known of its kind. The end of ctx is an error that says what it has instead.
+func (p *Peer) Receives(ctx context.Context, s *Setup, dir string) (string, error) {
+	if p.Mode != "" {
+		return p.Mode, nil
+	}
+	for {
+		var st status
+		if err := ask(dir, "status-get", &st); err != nil {
+			return "", err
+		}
+		has := st.on(s.Interface)
+		if has.as(s) {
+			return has.String(), nil
+		}
+		select {
+		case <-time.After(again):
+		case <-ctx.Done():
+			return "", fmt.Errorf("asked for xdp %s, af-xdp %s, it receives by: %s (%s)", s.XDP, s.AFXDP, &has, strings.Join(has.Remarks, "; "))
+		}
+	}
 }

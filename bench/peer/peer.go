@@ -14,7 +14,7 @@ type Peer struct {
 	Name       string
 	Binary     string // a path, or a name found in PATH or a sbin directory
 	Durability string // what is safe before an ACK leaves
-	Mode       string // how it receives; "": Active asks
+	Mode       string // how it receives; "": Receives asks
 
 	versionFlag string
 	version     func(output string) string

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"encoding/json"
 	"net"
 	"net/netip"
@@ -146,7 +147,8 @@ func TestPoolEnd(t *testing.T) {
 	}
 }
 
-// serveControl answers each command on the control socket of dir.
+// serveControl answers each command on the control socket of dir; of several
+// lines one after the other, the last for good.
 func serveControl(t *testing.T, dir string, answers map[string]string) {
 	t.Helper()
 	l, err := net.Listen("unix", filepath.Join(dir, "control"))
@@ -162,7 +164,11 @@ func serveControl(t *testing.T, dir string, answers map[string]string) {
 			}
 			var q struct{ Command string }
 			if json.NewDecoder(conn).Decode(&q) == nil {
-				conn.Write([]byte(answers[q.Command]))
+				now, later, more := strings.Cut(answers[q.Command], "\n")
+				if more {
+					answers[q.Command] = later
+				}
+				conn.Write([]byte(now))
 			}
 			conn.Close()
 		}
@@ -189,26 +195,43 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestActive(t *testing.T) {
-	dir := t.TempDir()
-	p := Needletail("x")
-	if got := p.Active(dir); got != "unknown" {
-		t.Error(got)
-	}
-	write := func(s string) {
-		if err := os.WriteFile(filepath.Join(dir, "server.log"), []byte(s), 0o644); err != nil {
-			t.Fatal(err)
+// A server answers through kernel sockets before its fast path is attached:
+// what was asked for is waited for, and nothing else passes for it.
+func TestReceives(t *testing.T) {
+	const slow = `{"result":0,"arguments":{"fast-path":{"xdp":"native","interfaces":[]}}}`
+	const fast = `{"result":0,"arguments":{"fast-path":{"xdp":"native","interfaces":[{"name":"lo","driver":"veth","xdp":"native","queues":1,"af-xdp":"copy","af-xdp-queues":1,"live-queues":1}]}}}`
+	const generic = `{"result":0,"arguments":{"fast-path":{"interfaces":[{"name":"lo","driver":"veth","xdp":"generic","queues":1,"af-xdp":"off","af-xdp-queues":0,"remarks":["no native XDP"]}]}}}`
+	for _, c := range []struct {
+		name, xdp, afxdp string
+		answers          []string
+		want, fails      string
+	}{
+		{"attached at once", "native", "on", []string{fast}, "veth, native XDP, AF_XDP (copy) on 1 of 1 queues, live replies", ""},
+		{"attached later", "native", "on", []string{slow, slow, fast}, "veth, native XDP, AF_XDP (copy) on 1 of 1 queues, live replies", ""},
+		{"never attached", "native", "on", []string{slow}, "", "kernel socket"},
+		{"another mode", "native", "on", []string{generic}, "", "generic XDP, kernel socket (no native XDP)"},
+		{"not asked for", "off", "off", []string{slow}, "kernel socket", ""},
+		{"attached unasked", "off", "off", []string{fast}, "", "native XDP"},
+		{"no AF_XDP wanted", "native", "off", []string{fast}, "", "AF_XDP"},
+	} {
+		dir := t.TempDir()
+		serveControl(t, dir, map[string]string{"status-get": strings.Join(c.answers, "\n")})
+		s := plain()
+		s.XDP, s.AFXDP = c.xdp, c.afxdp
+		ctx, stop := context.WithTimeout(t.Context(), 350*time.Millisecond)
+		how, err := Needletail("x").Receives(ctx, &s, dir)
+		stop()
+		switch {
+		case c.fails == "" && (err != nil || how != c.want):
+			t.Errorf("%s: %q, %v; want %q", c.name, how, err, c.want)
+		case c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)):
+			t.Errorf("%s: %q, %v; want an error with %q", c.name, how, err, c.fails)
 		}
 	}
-	write("nothing of it\n")
-	if got := p.Active(dir); got != "kernel socket" {
-		t.Error(got)
+	if how, err := Kea().Receives(t.Context(), &Setup{}, t.TempDir()); err != nil || how != "raw socket" {
+		t.Error(how, err)
 	}
-	write("x fast path interface=srv0 has=\"driver veth, generic XDP\"\nx fast path interface=srv0 has=\"driver veth, native XDP, 1 of 1 queues with AF_XDP (0 zero-copy)\"\n")
-	if got := p.Active(dir); !strings.HasPrefix(got, "veth, native XDP, 1 of 1") {
-		t.Error(got)
-	}
-	if got := Kea().Active(dir); got != "raw socket" {
-		t.Error(got)
+	if _, err := Needletail("x").Receives(t.Context(), &Setup{}, t.TempDir()); err == nil {
+		t.Error("a server that does not tell passes")
 	}
 }

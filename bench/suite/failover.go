@@ -51,6 +51,9 @@ func (s *Suite) Failover(ctx context.Context, c Contender, det Detection) error 
 	if err := st.ready(ctx, startLimit, nil); err != nil {
 		return fmt.Errorf("a pair of %s: %w", c.Peer.Name, err)
 	}
+	if err := st.receiving(ctx, c.Peer, setups[0]); err != nil {
+		return err
+	}
 	return s.killAndRestart(st, c, setups[0], det)
 }
 

@@ -71,6 +71,9 @@ func (s *Suite) half(ctx context.Context, c Contender, f func(*site, *peer.Setup
 	if err := st.ready(ctx, startLimit, nil); err != nil {
 		return fmt.Errorf("%s with a partner: %w", c.Peer.Name, err)
 	}
+	if err := st.receiving(ctx, c.Peer, &setup); err != nil {
+		return err
+	}
 	return f(st, &setup)
 }
 

@@ -44,7 +44,11 @@ func (s *Suite) Start(ctx context.Context, c Contender, n int) error {
 	if err := st.ready(ctx, 10*time.Minute, nil); err != nil {
 		return fmt.Errorf("%s with %d leases: %w", c.Peer.Name, n, err)
 	}
-	return s.recordStart(st, st.about(c.Peer, &setup), n, time.Since(begun))
+	took := time.Since(begun)
+	if err := st.receiving(ctx, c.Peer, &setup); err != nil {
+		return err
+	}
+	return s.recordStart(st, st.about(c.Peer, &setup), n, took)
 }
 
 func (s *Suite) recordStart(st *site, who record.Server, n int, took time.Duration) error {

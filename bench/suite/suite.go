@@ -56,9 +56,9 @@ func (s *Suite) write(r *record.Record) error {
 }
 
 // about describes the running servers of a site for its records: durability
-// as configured, the way of receiving as the server itself tells.
+// as configured, the way of receiving as the servers themselves tell.
 func (st *site) about(p *peer.Peer, setup *peer.Setup) record.Server {
-	r := record.Server{Name: p.Name, Version: st.version, Durability: p.Durability, Mode: p.Active(st.dirs[0]), Servers: len(st.running)}
+	r := record.Server{Name: p.Name, Version: st.version, Durability: p.Durability, Mode: st.active, Servers: len(st.running)}
 	if p.Durability == "" {
 		r.Durability = setup.Durability
 	}

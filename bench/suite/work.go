@@ -54,6 +54,9 @@ func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f fun
 	if err := st.ready(ctx, startLimit, relays); err != nil {
 		return fmt.Errorf("%s: %w", c.Peer.Name, err)
 	}
+	if err := st.receiving(ctx, c.Peer, &setup); err != nil {
+		return err
+	}
 	return f(st, &setup)
 }
 
@@ -71,6 +74,9 @@ func (s *Suite) paired(ctx context.Context, c Contender, setup peer.Setup, f fun
 	}
 	if err := st.ready(ctx, startLimit, nil); err != nil {
 		return fmt.Errorf("a pair of %s: %w", c.Peer.Name, err)
+	}
+	if err := st.receiving(ctx, c.Peer, &setup); err != nil {
+		return err
 	}
 	return f(st, &setup)
 }
@@ -106,7 +112,7 @@ func (s *Suite) search(st *site, who record.Server, g *load.Generator, work stri
 
 // remark says of a result what its loss does not.
 func remark(r *load.Result) string {
-	if r.Sustained(lossMax) {
+	if r.Loss > lossMax || r.Sustained(lossMax) {
 		return ""
 	}
 	return fmt.Sprintf(", not sustained: %d under way at the end", r.Backlog)
