@@ -42,8 +42,11 @@ fuzz: ## run each fuzz target for FUZZTIME (default 20s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
 bench: deps build ## compare with the peers installed (as root, BENCH=flags), write docs/performance.md and report/
-	bin/needletail-bench compare --dir bin -o bench.jsonl $(BENCH)
-	bin/needletail-bench report --markdown docs/performance.md -o report bench.jsonl
+	@rm -f bench.jsonl
+	@failed=0; \
+	bin/needletail-bench compare --dir bin -o bench.jsonl $(BENCH) || failed=$$?; \
+	[ ! -s bench.jsonl ] || bin/needletail-bench report --markdown docs/performance.md -o report bench.jsonl || failed=$$?; \
+	exit $$failed
 
 bench-go: ## Go benchmarks, then perfdhcp against needletail and Kea
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 200ms ./...

@@ -55,6 +55,11 @@ func (c *comparison) run(ctx context.Context, say func(string, ...any)) error {
 	if os.Geteuid() != 0 {
 		return errors.New("compare needs root: it makes network namespaces")
 	}
+	scratch, err := filepath.Abs(c.s.Dir) // some servers change their directory
+	if err != nil {
+		return err
+	}
+	c.s.Dir = scratch
 	f, err := os.Create(c.output)
 	if err != nil {
 		return err

@@ -126,7 +126,8 @@ func cpu(ctx context.Context, s *suite.Suite, w *set) error {
 
 func latency(ctx context.Context, s *suite.Suite, w *set) error {
 	if w.kea == nil {
-		return errors.New("half of Kea's highest rate is not known without Kea")
+		s.Say("  not measured: half of Kea's highest rate is not known without Kea")
+		return nil
 	}
 	return each(ctx, w.with(w.own("sync", true), w.own("os", true)), func(ctx context.Context, c suite.Contender) error {
 		return s.Latency(ctx, c, *w.kea)
