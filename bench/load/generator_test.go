@@ -15,6 +15,7 @@ type echo struct {
 	seen    int
 	deaf    func(seen int) bool
 	lie     func(kind uint8, reply []byte) []byte
+	frank   bool // sends back the client's identifier and the relay's option
 }
 
 func (e *echo) Buffer() []byte             { return e.buf[:] }
@@ -31,14 +32,21 @@ func (e *echo) Commit(n int) {
 	if wants(kind) == 0 {
 		return
 	}
-	r := make([]byte, headersLen+fixedLen+cookieLen+20)
+	r := make([]byte, headersLen+fixedLen+cookieLen+40)
 	m := r[headersLen:]
 	copy(m, q[:fixedLen+cookieLen])
 	m[0] = 2
 	copy(m[offYiaddr+1:offYiaddr+4], m[offChaddr+3:offChaddr+6])
 	m[offYiaddr] = 10
-	n = copy(m[fixedLen+cookieLen:], []byte{53, 1, wants(kind), 54, 4, 192, 0, 2, 1, 51, 4, 0, 0, 2, 0, 255})
-	(&envelope{srcPort: 67, dstPort: 68}).put(r, fixedLen+cookieLen+n)
+	o := append(m[:fixedLen+cookieLen], 53, 1, wants(kind), 54, 4, 192, 0, 2, 1, 51, 4, 0, 0, 2, 0)
+	for at := fixedLen + cookieLen; e.frank && q[at] != 255; at += 2 + int(q[at+1]) {
+		if q[at] == 61 || q[at] == 82 {
+			o = append(o, q[at:at+2+int(q[at+1])]...)
+		}
+	}
+	o = append(o, 255)
+	(&envelope{srcPort: 67, dstPort: 68}).put(r, len(o))
+	r = r[:headersLen+len(o)]
 	if e.lie != nil {
 		r = e.lie(kind, r)
 	}
@@ -105,36 +113,112 @@ func TestEveryExchangeCompletes(t *testing.T) {
 	}
 }
 
+// put overwrites the data of an option of an answer by zeros and the given
+// bytes, or makes it one that nobody reads if there are none.
+func put(r []byte, code uint8, data ...byte) []byte {
+	o := r[headersLen+fixedLen+cookieLen:]
+	for i := 0; o[i] != 255; i += 2 + int(o[i+1]) {
+		if o[i] != code {
+			continue
+		}
+		clear(o[i+2 : i+2+int(o[i+1])])
+		copy(o[i+2:], data)
+		if len(data) == 0 {
+			o[i] = 224
+		}
+	}
+	return r
+}
+
 func TestWrongAnswersFail(t *testing.T) {
 	msg := func(r []byte) []byte { return r[headersLen:] }
+	acks := func(lie func(r []byte) []byte) func(uint8, []byte) []byte {
+		return func(k uint8, r []byte) []byte {
+			if k == request {
+				return lie(r)
+			}
+			return r
+		}
+	}
+	always := func(lie func(r []byte) []byte) func(uint8, []byte) []byte {
+		return func(_ uint8, r []byte) []byte { return lie(r) }
+	}
+	late := func(r *Result) uint64 { return r.Late }
+	wrong := func(r *Result) uint64 { return r.Wrong }
 	for name, c := range map[string]struct {
 		lie   func(kind uint8, r []byte) []byte
 		count func(*Result) uint64
+		some  bool // not every exchange fails
 	}{
-		"another xid":    {func(_ uint8, r []byte) []byte { msg(r)[offXid] ^= 1; return r }, func(r *Result) uint64 { return r.Late }},
-		"another client": {func(_ uint8, r []byte) []byte { msg(r)[offChaddr+5] ^= 1; return r }, func(r *Result) uint64 { return r.Strangers }},
-		"another address than offered": {func(k uint8, r []byte) []byte {
-			if k == request {
-				msg(r)[offYiaddr+3] ^= 1
-			}
-			return r
-		}, func(r *Result) uint64 { return r.Wrong }},
-		"one address for all": {func(_ uint8, r []byte) []byte {
+		"another xid":                  {lie: always(func(r []byte) []byte { msg(r)[offXid] ^= 1; return r }), count: late},
+		"another client":               {lie: always(func(r []byte) []byte { msg(r)[offChaddr+5] ^= 1; return r }), count: func(r *Result) uint64 { return r.Strangers }},
+		"another address than offered": {lie: acks(func(r []byte) []byte { msg(r)[offYiaddr+3] ^= 1; return r }), count: wrong},
+		"no address":                   {lie: acks(func(r []byte) []byte { clear(msg(r)[offYiaddr : offYiaddr+4]); return r }), count: wrong},
+		"one address for all": {lie: always(func(r []byte) []byte {
 			binary.BigEndian.PutUint32(msg(r)[offYiaddr:], 0x0a000001)
 			return r
-		}, func(r *Result) uint64 { return r.Duplicates }},
-		"ack for an offer": {func(_ uint8, r []byte) []byte { msg(r)[fixedLen+cookieLen+2] = ack; return r }, func(r *Result) uint64 { return r.Late }},
-		"nak": {func(k uint8, r []byte) []byte {
-			if k == request {
-				msg(r)[fixedLen+cookieLen+2] = nak
-			}
-			return r
-		}, func(r *Result) uint64 { return r.Naks }},
-		"truncated": {func(_ uint8, r []byte) []byte { return r[:len(r)-12] }, func(r *Result) uint64 { return r.Failed }},
+		}), count: func(r *Result) uint64 { return r.Duplicates }, some: true},
+		"one address for all, no lease time": {lie: always(func(r []byte) []byte {
+			binary.BigEndian.PutUint32(msg(r)[offYiaddr:], 0x0a000001)
+			return put(r, 51)
+		}), count: wrong},
+		"no lease time":                     {lie: acks(func(r []byte) []byte { return put(r, 51) }), count: wrong},
+		"a lease of no time":                {lie: acks(func(r []byte) []byte { return put(r, 51, 0) }), count: wrong},
+		"no server identifier in the offer": {lie: always(func(r []byte) []byte { return put(r, 54) }), count: wrong},
+		"no server identifier in the ack":   {lie: acks(func(r []byte) []byte { return put(r, 54) }), count: wrong},
+		"another server than offered":       {lie: acks(func(r []byte) []byte { return put(r, 54, 192, 0, 2, 2) }), count: wrong},
+		"another relay":                     {lie: always(func(r []byte) []byte { msg(r)[offGiaddr] ^= 1; return r }), count: wrong},
+		"another relay in the ack":          {lie: acks(func(r []byte) []byte { msg(r)[offGiaddr] ^= 1; return r }), count: wrong},
+		"another client's identifier":       {lie: always(func(r []byte) []byte { return put(r, 61, 1, 2, 3, 4, 5, 6, 7) }), count: wrong},
+		"another client's circuit":          {lie: always(func(r []byte) []byte { return put(r, 82, 1, 4, 9, 9, 9, 9) }), count: wrong},
+		"ack for an offer":                  {lie: always(func(r []byte) []byte { return put(r, 53, ack) }), count: late},
+		"nak":                               {lie: acks(func(r []byte) []byte { return put(r, 53, nak) }), count: func(r *Result) uint64 { return r.Naks }},
+		"truncated":                         {lie: always(func(r []byte) []byte { return r[:len(r)-12] }), count: func(r *Result) uint64 { return r.Failed }},
 	} {
-		r := run(t, config("dora", 3000), &echo{lie: c.lie})
-		if r.Failed == 0 || c.count(r) == 0 {
+		cfg := config("dora", 3000)
+		cfg.Relays = append(cfg.Relays, cfg.Server.Next())
+		g, s := simulate(t, cfg, time.Microsecond)
+		s.lie, s.frank = c.lie, true
+		r, err := g.Run()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Failed == 0 || c.count(r) == 0 || !c.some && r.Completed > 0 {
 			t.Errorf("%s: not noticed: %+v", name, r)
+		}
+		if sum := r.Wrong + r.Duplicates; sum > r.Failed {
+			t.Errorf("%s: %d exchanges failed, %d are wrong and %d duplicates", name, r.Failed, r.Wrong, r.Duplicates)
+		}
+	}
+}
+
+// What RFC 3046 and RFC 6842 ask a server to send back it may send back, and
+// a server that knows neither may leave it out.
+func TestRightAnswersPass(t *testing.T) {
+	for _, frank := range []bool{true, false} {
+		for _, mix := range []string{"dora", "dora:1,inform:1,renew:1"} {
+			cfg := config(mix, 3000)
+			cfg.Relays = append(cfg.Relays, cfg.Server.Next())
+			g, s := simulate(t, cfg, time.Microsecond)
+			s.frank = frank
+			r, err := g.Run()
+			if err != nil || r.Wrong+r.Duplicates > 0 || r.Completed < 1900 {
+				t.Errorf("%s, sent back %v: %+v, %v", mix, frank, r, err)
+			}
+		}
+	}
+	// A lease time in the answer to an INFORM is forbidden (RFC 2131 section 4.3.5).
+	g, s := simulate(t, config("dora", 3000), time.Microsecond)
+	s.lie = func(k uint8, r []byte) []byte {
+		if k == inform {
+			return put(r, 51)
+		}
+		return r
+	}
+	for _, mix := range []Mix{{DORA: 1}, {Inform: 1}} {
+		g.Set(mix, 10000, 100*time.Millisecond, false)
+		if r, err := g.Run(); err != nil || r.Completed != 1000 || r.Wrong > 0 {
+			t.Errorf("%v: %+v, %v", mix, r, err)
 		}
 	}
 }

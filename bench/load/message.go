@@ -72,12 +72,19 @@ func (m *message) putOptions(b []byte, n int) int {
 		n += copy(b[n:], []byte{55, 4, 1, 3, 6, 51})
 	}
 	if m.giaddr != 0 {
-		n += copy(b[n:], []byte{82, 6, 1, 4})
-		binary.BigEndian.PutUint32(b[n:], m.circuit)
-		n += 4
+		c := circuit(m.circuit)
+		n += copy(b[n:], []byte{82, uint8(len(c))})
+		n += copy(b[n:], c[:])
 	}
 	b[n] = 255
 	return n + 1
+}
+
+// circuit is what a relay says of a client: sub-option 1 of option 82.
+func circuit(client uint32) (c [6]byte) {
+	c[0], c[1] = 1, 4
+	binary.BigEndian.PutUint32(c[2:], client)
+	return c
 }
 
 func putAddr(b []byte, n int, code uint8, addr uint32) int {
@@ -94,9 +101,12 @@ type answer struct {
 	kind   uint8
 	xid    uint32
 	yiaddr uint32
+	giaddr uint32
 	server uint32
 	lease  uint32 // seconds
 	mac    [6]byte
+	client []byte // option 61, in the frame; nil: none
+	agent  []byte // option 82, in the frame; nil: none
 }
 
 // parse reads a reply; false if it is none.
@@ -107,6 +117,7 @@ func (a *answer) parse(b []byte) bool {
 	*a = answer{
 		xid:    binary.BigEndian.Uint32(b[offXid:]),
 		yiaddr: binary.BigEndian.Uint32(b[offYiaddr:]),
+		giaddr: binary.BigEndian.Uint32(b[offGiaddr:]),
 		mac:    [6]byte(b[offChaddr:]),
 	}
 	return a.parseOptions(b[fixedLen+cookieLen:])
@@ -135,5 +146,9 @@ func (a *answer) option(code uint8, data []byte) {
 		a.server = binary.BigEndian.Uint32(data)
 	case code == 51 && len(data) == 4:
 		a.lease = binary.BigEndian.Uint32(data)
+	case code == 61 && len(data) > 1:
+		a.client = data
+	case code == 82:
+		a.agent = data
 	}
 }

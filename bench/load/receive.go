@@ -1,6 +1,9 @@
 package load
 
-import "math"
+import (
+	"bytes"
+	"math"
+)
 
 // receive handles one frame: finds the client it answers, checks it, and
 // moves the exchange on.
@@ -30,54 +33,76 @@ func (g *Generator) receive(f []byte) {
 
 func (g *Generator) answer(n uint32, c *client, a *answer) {
 	now := g.now()
+	refused := a.kind == nak && c.sent == request
 	switch {
-	case a.kind == nak && c.sent == request:
+	case !refused && a.kind != wants(c.sent):
+		g.res.Late++
+	case !g.meant(n, a) || a.kind == offer && a.server == 0:
+		g.wrong(n, now)
+	case refused:
 		g.res.Naks++
 		g.forget(n, c)
 		g.lose(n, now)
-	case a.kind != wants(c.sent):
-		g.res.Late++
 	case a.kind == offer:
 		c.offered, c.server = a.yiaddr, a.server
 		c.sent, c.attempt = request, 0
 		g.res.Steps.record(now - c.intended)
 		g.send(n, now)
+	case c.doing == Inform:
+		g.done(n, c, now)
+	case !c.asked(a):
+		g.wrong(n, now)
+	case g.taken(n, a.yiaddr, now):
+		g.res.Duplicates++
+		g.lose(n, now)
 	default:
-		g.acked(n, c, a, now)
+		g.own(n, c, a, now)
+		g.done(n, c, now)
 	}
 }
 
-func (g *Generator) acked(n uint32, c *client, a *answer, now int64) {
-	if c.doing != Inform {
-		if !g.own(n, c, a, now) {
-			g.res.Wrong++
-			g.lose(n, now)
-			return
-		}
-		c.server = a.server
+// meant tells whether an answer carries back what it must: the relay's address
+// (RFC 2131 section 4.3.1, table 3), and if at all, the relay's option (RFC
+// 3046 section 2.2) and the client's identifier (RFC 6842), as they were sent.
+func (g *Generator) meant(n uint32, a *answer) bool {
+	relay, agent, m := g.relay(n), circuit(n), mac(g.cfg.Salt, n)
+	return a.giaddr == relay &&
+		(a.agent == nil || relay == 0 || bytes.Equal(a.agent, agent[:])) &&
+		(a.client == nil || !g.cfg.ClientID || a.client[0] == 1 && bytes.Equal(a.client[1:], m[:]))
+}
+
+// asked tells whether an ACK gives a client what it asked for: the address for
+// a time, and from the server that offered it.
+func (c *client) asked(a *answer) bool {
+	if c.doing == DORA {
+		return a.yiaddr == c.offered && a.yiaddr != 0 && a.lease > 0 && a.server == c.server
 	}
+	return a.yiaddr == c.addr && a.yiaddr != 0 && a.lease > 0 && a.server != 0
+}
+
+// taken tells whether another client holds an address.
+func (g *Generator) taken(n, addr uint32, now int64) bool {
+	o, ok := g.owners.of(addr)
+	return ok && o != n && g.clients[o].addr == addr && int64(g.clients[o].until)*1e9 > now
+}
+
+// own notes that n holds an address.
+func (g *Generator) own(n uint32, c *client, a *answer, now int64) {
+	g.owners.set(a.yiaddr, n)
+	c.addr, c.server = a.yiaddr, a.server
+	c.until = uint32(min(now/1e9+int64(a.lease), math.MaxUint32))
+}
+
+// done ends an exchange by its right answer.
+func (g *Generator) done(n uint32, c *client, now int64) {
 	g.res.record(c.doing, now-c.intended, now-g.origin)
 	g.finish(n, now)
 }
 
-// own notes that n holds an address, and checks that nobody else does and
-// that it is the one asked for.
-func (g *Generator) own(n uint32, c *client, a *answer, now int64) bool {
-	asked := c.addr
-	if c.doing == DORA {
-		asked = c.offered
-	}
-	if a.yiaddr == 0 || a.yiaddr != asked {
-		return false
-	}
-	if o, taken := g.owners.of(a.yiaddr); taken && o != n && g.clients[o].addr == a.yiaddr && int64(g.clients[o].until)*1e9 > now {
-		g.res.Duplicates++
-		return false
-	}
-	g.owners.set(a.yiaddr, n)
-	c.addr = a.yiaddr
-	c.until = uint32(min(now/1e9+int64(a.lease), math.MaxUint32))
-	return true
+// wrong ends an exchange by a wrong answer.
+func (g *Generator) wrong(n uint32, now int64) {
+	g.res.Wrong++
+	g.lose(n, now)
 }
 
 // forget drops what a client holds.

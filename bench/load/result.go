@@ -46,8 +46,8 @@ type Result struct {
 	Late          uint64 `json:"late"`       // answers nobody waited for any more, or of the wrong type
 	Strangers     uint64 `json:"strangers"`  // answers to nobody of ours
 	Malformed     uint64 `json:"malformed"`  // frames that are no DHCP reply
-	Wrong         uint64 `json:"wrong"`      // ACK of another address than asked for, or of one in use
-	Duplicates    uint64 `json:"duplicates"` // the address was another client's
+	Wrong         uint64 `json:"wrong"`      // of another address, server, time, relay or client than there should be
+	Duplicates    uint64 `json:"duplicates"` // ACKs of an address that another client holds; none of them is in Wrong
 
 	Latency  map[string]Quantiles `json:"latency_us"`
 	Offer    Quantiles            `json:"offer_latency_us"` // the first half of DORA

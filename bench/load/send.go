@@ -110,9 +110,16 @@ func (g *Generator) compose(n uint32, now int64) (message, envelope) {
 	return g.address(n, m, direct)
 }
 
+// relay returns the address of the relay a client is behind, 0 for none.
+func (g *Generator) relay(n uint32) uint32 {
+	if len(g.relays) == 0 {
+		return 0
+	}
+	return g.relays[int(n)%len(g.relays)]
+}
+
 func (g *Generator) address(n uint32, m message, direct bool) (message, envelope) {
-	if len(g.relays) > 0 {
-		m.giaddr = g.relays[int(n)%len(g.relays)]
+	if m.giaddr = g.relay(n); m.giaddr != 0 {
 		return m, envelope{dstMAC: g.cfg.ServerMAC, srcMAC: g.cfg.OwnMAC, src: m.giaddr, dst: g.server, srcPort: 67, dstPort: 67}
 	}
 	e := envelope{srcMAC: m.mac, src: m.ciaddr, srcPort: 68, dstPort: 67}
