@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -190,6 +191,39 @@ func (r *Result) open(n, at int64) {
 // may be lost. A server with a long queue loses nothing for a while at any rate.
 func (r *Result) Sustained(lossMax float64) bool {
 	return float64(r.Backlog) <= r.Rate*(lossMax*r.Seconds+r.Early/1e6)
+}
+
+// behindMax is the share of a schedule that the generator may be late at its end.
+const behindMax = 0.05
+
+// Blemish says why a result is no measure of what the server can do, "" if it
+// is one.
+func (r *Result) Blemish(lossMax float64) string {
+	switch {
+	case r.Completed == 0:
+		return "nothing completed"
+	case r.Lies() != "":
+		return r.Lies()
+	case r.Behind > behindMax*r.Seconds:
+		return fmt.Sprintf("the generator was %.1f s late", r.Behind)
+	case r.Loss > lossMax:
+		return fmt.Sprintf("%.3g %% lost", 100*r.Loss)
+	case !r.Sustained(lossMax):
+		return fmt.Sprintf("a backlog of %d at the end", r.Backlog)
+	}
+	return ""
+}
+
+// Lies says what of the answers was not right, "" if all were.
+func (r *Result) Lies() string {
+	var what []string
+	if r.Duplicates > 0 {
+		what = append(what, fmt.Sprintf("%d addresses went to two clients at once", r.Duplicates))
+	}
+	if r.Wrong > 0 {
+		what = append(what, fmt.Sprintf("%d wrong answers", r.Wrong))
+	}
+	return strings.Join(what, ", ")
 }
 
 func (r *Result) elapsed(d time.Duration) { r.took = d }

@@ -62,9 +62,6 @@ func (s *Search) find(g *Generator, mix Mix) (*Result, error) {
 	return best, nil
 }
 
-// behindMax is the share of a trial that the generator may be late at its end.
-const behindMax = 0.05
-
 // none says that no rate passes.
 func (s *Search) none() error {
 	return fmt.Errorf("search: at every rate from %.0f a second down the server loses more than %.2g of the exchanges or falls behind", s.Start, s.LossMax)
@@ -112,7 +109,7 @@ func (s *Search) once(g *Generator, mix Mix, rate float64, d time.Duration) (*Re
 	if err != nil {
 		return nil, false, err
 	}
-	ok := s.passes(r)
+	ok := r.Blemish(s.LossMax) == ""
 	if s.Progress != nil {
 		s.Progress(r, ok)
 	}
@@ -125,9 +122,4 @@ func (s *Search) once(g *Generator, mix Mix, rate float64, d time.Duration) (*Re
 		return r, true, nil
 	}
 	return r, false, g.Drain(s.Settle)
-}
-
-func (s *Search) passes(r *Result) bool {
-	return r.Completed > 0 && r.Duplicates == 0 && r.Wrong == 0 &&
-		r.Behind <= behindMax*r.Seconds && r.Loss <= s.LossMax && r.Sustained(s.LossMax)
 }

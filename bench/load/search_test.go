@@ -163,3 +163,25 @@ func TestBehind(t *testing.T) {
 		t.Errorf("skipped %d, loss %.2f", r.Skipped, r.Loss)
 	}
 }
+
+// What makes a result no measure of the server is told by its name.
+func TestBlemish(t *testing.T) {
+	clean := Result{Completed: 1000, Seconds: 10, Rate: 100}
+	if why := clean.Blemish(0.001); why != "" {
+		t.Errorf("a clean result: %q", why)
+	}
+	for want, spoil := range map[string]func(*Result){
+		"two clients": func(r *Result) { r.Duplicates = 1 },
+		"wrong":       func(r *Result) { r.Wrong = 1 },
+		"lost":        func(r *Result) { r.Loss = 0.002 },
+		"late":        func(r *Result) { r.Behind = 0.6 },
+		"backlog":     func(r *Result) { r.Backlog = 20 },
+		"nothing":     func(r *Result) { r.Completed = 0 },
+	} {
+		r := clean
+		spoil(&r)
+		if why := r.Blemish(0.001); !strings.Contains(why, want) {
+			t.Errorf("%s: %q", want, why)
+		}
+	}
+}

@@ -82,24 +82,23 @@ func runs(all []record.Record) (names []string) {
 func writeTargets(b *strings.Builder, all []record.Record) {
 	fmt.Fprint(b, "| work | target | needletail | Kea | verdict |\n|---|---|---|---|---|\n")
 	for _, t := range targets {
-		own, peer, kept, ok := t.judgeNewest(all)
-		if !ok {
-			own, peer = "not measured", ""
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", t.work, t.promise, own, peer, verdict(kept, ok))
+		j := t.judgeNewest(all)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", t.work, t.promise, j.own, j.peer, j.verdict())
 	}
 	b.WriteByte('\n')
 }
 
 // verdict says whether a promise is kept, and by how much.
-func verdict(kept float64, ok bool) string {
+func (j *judgement) verdict() string {
 	switch {
-	case !ok:
-		return "not measured"
-	case kept >= 1:
-		return fmt.Sprintf("kept, %.2f times the target", kept)
+	case j.open == unmeasured.open:
+		return j.open
+	case j.open != "":
+		return "no verdict: " + j.open
+	case j.kept >= 1:
+		return fmt.Sprintf("kept, %.2f times the target", j.kept)
 	}
-	return fmt.Sprintf("**missed**, %.2f of the target", kept)
+	return fmt.Sprintf("**missed**, %.2f of the target", j.kept)
 }
 
 func writeRates(b *strings.Builder, all []record.Record) {

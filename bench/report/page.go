@@ -62,13 +62,14 @@ type judged struct {
 
 func judge(all []record.Record) (rows []judged) {
 	for _, t := range targets {
-		own, peer, kept, ok := t.judgeNewest(all)
-		row := judged{t.work, t.promise, own, peer, strings.Trim(verdict(kept, ok), "*"), "open"}
+		j := t.judgeNewest(all)
+		row := judged{t.work, t.promise, j.own, j.peer, strings.ReplaceAll(j.verdict(), "*", ""), "open"}
 		switch {
-		case ok && kept >= 1:
+		case j.open != "":
+		case j.kept >= 1:
 			row.Class = "kept"
-		case ok:
-			row.Class, row.Verdict = "missed", fmt.Sprintf("missed, %.2f of the target", kept)
+		default:
+			row.Class = "missed"
 		}
 		rows = append(rows, row)
 	}

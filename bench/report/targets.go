@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"needletail/bench/record"
@@ -12,10 +13,18 @@ import (
 type target struct {
 	work    string
 	promise string
-	// judge returns the measured text, Kea's beside it, and by how much the
-	// promise is kept (1 or more) or missed; ok is false without records.
-	judge func(*results) (own, peer string, kept float64, ok bool)
+	judge   func(*results) judgement
 }
+
+// A judgement is what the records of a run say of a target.
+type judgement struct {
+	own, peer string  // the measured text, Kea's beside it
+	kept      float64 // by how much the promise is kept (1 or more) or missed
+	open      string  // why there is no verdict, "" if there is one
+}
+
+// unmeasured is the judgement without the records that it needs.
+var unmeasured = judgement{own: "not measured", open: "not measured"}
 
 const ours, kea = "needletail", "kea"
 
@@ -37,7 +46,7 @@ var targets = []target{
 
 // judgeNewest judges by the newest run that has what the target needs: figures
 // of different runs are never set against each other.
-func (t *target) judgeNewest(all []record.Record) (own, peer string, kept float64, ok bool) {
+func (t *target) judgeNewest(all []record.Record) judgement {
 	names := runs(all)
 	slices.Sort(names) // runs are named by their time
 	for _, name := range slices.Backward(names) {
@@ -47,24 +56,39 @@ func (t *target) judgeNewest(all []record.Record) (own, peer string, kept float6
 				one.all = append(one.all, r)
 			}
 		}
-		if own, peer, kept, ok = t.judge(&one); ok {
-			return own, peer, kept, ok
+		if j := t.judge(&one); j != unmeasured {
+			return j
 		}
 	}
-	return "", "", 0, false
+	return unmeasured
+}
+
+// lossMax is the share of exchanges that a figure's run may have lost, as in a
+// search.
+const lossMax = 0.001
+
+// stained says why no verdict rests on the records, "" if one can.
+func stained(of ...*record.Record) string {
+	for _, r := range of {
+		if why := r.Result.Blemish(lossMax); why != "" {
+			return r.Server.Name + ": " + why
+		}
+	}
+	return ""
 }
 
 // results are the records, all of one run, that targets look at.
 type results struct{ all []record.Record }
 
-// best returns the record of a work and server with the highest rate; durability
-// "" is any.
+// best returns the record of a work and server with the highest rate, of those
+// that a verdict can rest on if there are any; durability "" is any.
 func (r *results) best(work, server, durability string) *record.Record {
 	return r.most(work, server, durability, func(rec *record.Record) float64 {
-		if rec.Result == nil {
-			return 0
+		rate := rec.Result.PerSecond
+		if stained(rec) != "" {
+			return rate - math.MaxInt32 // below every clean one
 		}
-		return rec.Result.PerSecond
+		return rate
 	})
 }
 
@@ -72,7 +96,7 @@ func (r *results) most(work, server, durability string, by func(*record.Record) 
 	var of []*record.Record
 	for i := range r.all {
 		rec := &r.all[i]
-		if rec.Work == work && rec.Server.Name == server && (durability == "" || rec.Server.Durability == durability) {
+		if rec.Work == work && rec.Result != nil && rec.Server.Name == server && (durability == "" || rec.Server.Durability == durability) {
 			of = append(of, rec)
 		}
 	}
@@ -83,70 +107,74 @@ func (r *results) most(work, server, durability string, by func(*record.Record) 
 }
 
 // ratio judges a rate against Kea's in the same work.
-func ratio(work, durability string, least float64) func(*results) (string, string, float64, bool) {
-	return func(r *results) (string, string, float64, bool) {
+func ratio(work, durability string, least float64) func(*results) judgement {
+	return func(r *results) judgement {
 		own, peer := r.best(work, ours, durability), r.best(work, kea, "")
 		if own == nil || peer == nil {
-			return "", "", 0, false
+			return unmeasured
 		}
 		times := own.Result.PerSecond / peer.Result.PerSecond
-		return fmt.Sprintf("%.1f times: %s/s", times, count(own.Result.PerSecond)), count(peer.Result.PerSecond) + "/s", times / least, true
+		return judgement{fmt.Sprintf("%.1f times: %s/s", times, count(own.Result.PerSecond)), count(peer.Result.PerSecond) + "/s", times / least, stained(own, peer)}
 	}
 }
 
 // perSecondOfCPU is exchanges done for each processor second of the servers.
 func perSecondOfCPU(r *record.Record) float64 {
-	if r == nil || r.Result == nil || r.CPU.Server <= 0 {
+	if r == nil || r.CPU.Server <= 0 {
 		return 0
 	}
 	return float64(r.Result.Completed) / r.CPU.Server
 }
 
-func pairShare(r *results) (string, string, float64, bool) {
+func pairShare(r *results) judgement {
+	why := ""
 	share := func(server, durability string) float64 {
-		pair := r.best("pair-dora", server, durability)
-		one := r.best("dora", server, durability)
+		pair, one := r.best("pair-dora", server, durability), r.best("dora", server, durability)
 		if pair == nil || perSecondOfCPU(one) == 0 {
 			return 0
 		}
+		why = cmp.Or(why, stained(pair, one))
 		return perSecondOfCPU(pair) / perSecondOfCPU(one)
 	}
 	own, peer := share(ours, "sync"), share(kea, "")
-	return percent(own), percent(peer), own / 0.6, own > 0
+	if own == 0 {
+		return unmeasured
+	}
+	return judgement{percent(own), percent(peer), own / 0.6, why}
 }
 
 // refusals compares what needletail refuses without loss with the most that
 // Kea refused at any rate, with whatever loss.
-func refusals(r *results) (string, string, float64, bool) {
+func refusals(r *results) judgement {
 	value := func(rec *record.Record) float64 { return rec.Values["refused_per_s"] }
 	own, peer := r.most("refuse", ours, "", value), r.most("refuse", kea, "", value)
 	if own == nil || peer == nil {
-		return "", "", 0, false
+		return unmeasured
 	}
 	lossless, most := own.Values["refused_per_s"], peer.Values["refused_most_per_s"]
-	return fmt.Sprintf("%.0f times: %s/s", lossless/most, count(lossless)),
-		fmt.Sprintf("%s/s with loss, %s/s without", count(most), count(peer.Values["refused_per_s"])), lossless / most / 50, true
+	return judgement{fmt.Sprintf("%.0f times: %s/s", lossless/most, count(lossless)),
+		fmt.Sprintf("%s/s with loss, %s/s without", count(most), count(peer.Values["refused_per_s"])), lossless / most / 50, stained(own, peer)}
 }
 
-func processor(r *results) (string, string, float64, bool) {
+func processor(r *results) judgement {
 	const value = "server_cpu_s_per_100k"
 	own, peer := r.best("cpu-at-5000", ours, "sync"), r.best("cpu-at-5000", kea, "")
 	if own == nil || peer == nil || own.Values[value] == 0 {
-		return "", "", 0, false
+		return unmeasured
 	}
 	a, b := own.Values[value], peer.Values[value]
-	return fmt.Sprintf("%.2f s, 1/%.1f", a, b/a), fmt.Sprintf("%.2f s", b), b / a / 5, true
+	return judgement{fmt.Sprintf("%.2f s, 1/%.1f", a, b/a), fmt.Sprintf("%.2f s", b), b / a / 5, stained(own, peer)}
 }
 
-func latencyAtHalf(r *results) (string, string, float64, bool) {
+func latencyAtHalf(r *results) judgement {
 	own, peer := r.best("latency-at-half", ours, "sync"), r.best("latency-at-half", kea, "")
-	if own == nil || peer == nil {
-		return "", "", 0, false
+	if own == nil || peer == nil || own.Result.Latency["dora"].P99 == 0 {
+		return unmeasured
 	}
 	sync := own.Values["disk_sync_us"]
 	p := float64(own.Result.Latency["dora"].P99)
-	return fmt.Sprintf("%s at %s/s; one sync %s", micros(p), count(own.Result.Rate), micros(sync)),
-		micros(float64(peer.Result.Latency["dora"].P99)), (3000 + sync) / p, p > 0
+	return judgement{fmt.Sprintf("%s at %s/s; one sync %s", micros(p), count(own.Result.Rate), micros(sync)),
+		micros(float64(peer.Result.Latency["dora"].P99)), (3000 + sync) / p, stained(own)}
 }
 
 // atPoint returns a value of growth/leases of a server that holds n leases.
@@ -159,8 +187,8 @@ func (r *results) atPoint(server string, n float64, value string) (float64, bool
 	return 0, false
 }
 
-func memory(n float64) func(*results) (string, string, float64, bool) {
-	return func(r *results) (string, string, float64, bool) {
+func memory(n float64) func(*results) judgement {
+	return func(r *results) judgement {
 		each := func(server string) float64 {
 			full, ok1 := r.atPoint(server, n, "rss_bytes")
 			empty, ok2 := r.atPoint(server, 1, "rss_bytes")
@@ -175,33 +203,69 @@ func memory(n float64) func(*results) (string, string, float64, bool) {
 			text = fmt.Sprintf("%.0f bytes", peer)
 		}
 		if own == 0 {
-			return "", "", 0, false
+			return unmeasured
 		}
-		return fmt.Sprintf("%.0f bytes", own), text, 128 / max(own, 1), true
+		return judgement{own: fmt.Sprintf("%.0f bytes", own), peer: text, kept: 128 / max(own, 1)}
 	}
 }
 
-func startTime(r *results) (string, string, float64, bool) {
+func startTime(r *results) judgement {
 	own, ok := r.atPoint(ours, 1e6, "start_ms")
-	peer, _ := r.atPoint(kea, 1e6, "start_ms")
-	return fmt.Sprintf("%.1f s", own/1000), fmt.Sprintf("%.1f s", peer/1000), 3000 / max(own, 1), ok
+	if !ok {
+		return unmeasured
+	}
+	text := "not measured"
+	if peer, ok := r.atPoint(kea, 1e6, "start_ms"); ok {
+		text = fmt.Sprintf("%.1f s", peer/1000)
+	}
+	return judgement{own: fmt.Sprintf("%.1f s", own/1000), peer: text, kept: 3000 / max(own, 1)}
 }
 
-func storm(r *results) (string, string, float64, bool) {
+func storm(r *results) judgement {
 	own := r.best("timeline/reboot-storm", ours, "")
 	if own == nil {
-		return "", "", 0, false
+		return unmeasured
 	}
 	all := own.Result.Completed + own.Result.Failed + own.Result.Skipped
 	bound := float64(own.Result.Completed) / float64(max(all, 1))
-	return fmt.Sprintf("%s of %s bound, the last after %.0f s", count(float64(own.Result.Completed)), count(float64(all)), own.Values["last_bound_s"]), "", bound, true
+	return judgement{own: fmt.Sprintf("%s of %s bound, the last after %.0f s", count(float64(own.Result.Completed)), count(float64(all)), own.Values["last_bound_s"]),
+		kept: bound, open: unoffered(own)}
 }
 
-func overload(r *results) (string, string, float64, bool) {
+// unoffered says why a load in which clients try again was not the one that was
+// asked for, "" if it was. Loss and a backlog, however large, are what it is for.
+func unoffered(r *record.Record) string {
+	offered := r.Result.Completed + r.Result.Failed
+	if r.Result.Skipped > uint64(lossMax*float64(offered)) {
+		return fmt.Sprintf("%s: the generator did not begin %s of %s", r.Server.Name, count(float64(r.Result.Skipped)), count(float64(offered+r.Result.Skipped)))
+	}
+	if why := r.Result.Blemish(1); why != "" {
+		return r.Server.Name + ": " + why
+	}
+	return ""
+}
+
+// peakSeconds is how long a rate must have held to be the peak that an overload
+// is measured by; above peakMax of it the peak was none.
+const (
+	peakSeconds = 10
+	peakMax     = 1.1
+)
+
+func overload(r *results) judgement {
 	own := r.best("timeline/overload", ours, "")
 	if own == nil || own.Values["peak_per_s"] == 0 {
-		return "", "", 0, false
+		return unmeasured
 	}
-	share := own.Values["goodput_per_s"] / own.Values["peak_per_s"]
-	return fmt.Sprintf("%s: %s/s of %s/s", percent(share), count(own.Values["goodput_per_s"]), count(own.Values["peak_per_s"])), "", share / 0.8, true
+	good, peak := own.Values["goodput_per_s"], own.Values["peak_per_s"]
+	j := judgement{own: fmt.Sprintf("%s: %s/s of %s/s", percent(good/peak), count(good), count(peak)), kept: good / peak / 0.8}
+	switch {
+	case own.Values["peak_held_s"] < peakSeconds:
+		j.open = fmt.Sprintf("the peak held %.0f s only", own.Values["peak_held_s"])
+	case good > peakMax*peak:
+		j.open = "more than the peak, which was none"
+	default:
+		j.open = unoffered(own)
+	}
+	return j
 }

@@ -30,7 +30,7 @@ func (s *Suite) fixed(ctx context.Context, c Contender, work string, rate float6
 			return err
 		}
 		who := st.about(c.Peer, setup)
-		s.Say("  %s %s: %.2f s of processor for %d exchanges, loss %.3f %%, p99 %d µs", work, label(who), cpu.Server, r.Completed, 100*r.Loss, p99(r))
+		s.Say("  %s %s: %.2f s of processor for %d exchanges, loss %.3f %%, p99 %d µs%s", work, label(who), cpu.Server, r.Completed, 100*r.Loss, p99(r), remark(r))
 		all := map[string]float64{"server_cpu_s_per_100k": cpu.Server / float64(max(r.Completed, 1)) * 1e5}
 		maps.Copy(all, values)
 		return s.write(&record.Record{Work: work, Server: who, Result: r, CPU: cpu, Values: all})
@@ -45,7 +45,7 @@ func (s *Suite) CPU(ctx context.Context, c Contender) error {
 // Latency measures at half the highest DORA rate of reference, which is
 // measured first if this run has not yet.
 func (s *Suite) Latency(ctx context.Context, c, reference Contender) error {
-	highest, err := s.highest(ctx, reference)
+	peak, err := s.highest(ctx, reference)
 	if err != nil {
 		return err
 	}
@@ -53,17 +53,17 @@ func (s *Suite) Latency(ctx context.Context, c, reference Contender) error {
 	if err != nil {
 		return err
 	}
-	return s.fixed(ctx, c, "latency-at-half", highest/2, 10*time.Second, map[string]float64{"disk_sync_us": float64(sync.Microseconds())})
+	return s.fixed(ctx, c, "latency-at-half", peak.PerSecond/2, 10*time.Second, map[string]float64{"disk_sync_us": float64(sync.Microseconds())})
 }
 
-// highest returns the DORA rate of a contender that this run found, or finds
-// it now.
-func (s *Suite) highest(ctx context.Context, c Contender) (float64, error) {
-	if rate, ok := s.peaks[c.key()]; ok {
-		return rate, nil
+// highest returns the result of the highest DORA rate of a contender that this
+// run found, or finds it now.
+func (s *Suite) highest(ctx context.Context, c Contender) (*load.Result, error) {
+	if peak, ok := s.peaks[c.key()]; ok {
+		return peak, nil
 	}
 	if err := s.DORA(ctx, c); err != nil {
-		return 0, err
+		return nil, err
 	}
 	return s.peaks[c.key()], nil
 }

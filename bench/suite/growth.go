@@ -21,7 +21,7 @@ func (s *Suite) growth(st *site, who record.Server, work string, point int, rate
 		return err
 	}
 	each := cpu.Server / float64(max(r.Completed, 1)) * 1e6
-	s.Say("  %s %d %s: %.1f µs of processor an exchange, loss %.3f %%, p99 %d µs", work, point, label(who), each, 100*r.Loss, p99(r))
+	s.Say("  %s %d %s: %.1f µs of processor an exchange, loss %.3f %%, p99 %d µs%s", work, point, label(who), each, 100*r.Loss, p99(r), remark(r))
 	return s.write(&record.Record{Work: work, Server: who, Result: r, CPU: cpu, Point: float64(point), Values: map[string]float64{
 		"cpu_us_per_exchange": each, "p99_us": float64(p99(r))}})
 }

@@ -93,7 +93,7 @@ type flooded struct {
 
 func (t *flooded) whole() bool { return t.made >= madeMin*t.asked }
 
-func (t *flooded) ok() bool { return t.refused >= refusedMin*t.made && t.result.Loss <= lossMax }
+func (t *flooded) ok() bool { return t.refused >= refusedMin*t.made && t.result.Blemish(lossMax) == "" }
 
 // searchRefused doubles the rate until the server takes in less than a
 // small share of the flood, then looks between the best rate without loss and the first with.

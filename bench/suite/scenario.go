@@ -13,9 +13,9 @@ import (
 // DORA finds the highest rate at which new clients get leases.
 func (s *Suite) DORA(ctx context.Context, c Contender) error {
 	return s.single(ctx, c, base(), func(st *site, setup *peer.Setup) error {
-		rate, err := s.searchNew(st, st.about(c.Peer, setup), "dora", setup)
+		peak, err := s.searchNew(st, st.about(c.Peer, setup), "dora", setup)
 		if err == nil {
-			s.peaks[c.key()] = rate
+			s.peaks[c.key()] = peak
 		}
 		return err
 	})
@@ -39,12 +39,12 @@ func (s *Suite) PairDORA(ctx context.Context, c Contender) error {
 	})
 }
 
-func (s *Suite) searchNew(st *site, who record.Server, work string, setup *peer.Setup) (float64, error) {
+func (s *Suite) searchNew(st *site, who record.Server, work string, setup *peer.Setup) (*load.Result, error) {
 	cfg := st.config(s.Clients, setup.Relays())
 	cfg.Fresh = true
 	g, err := load.New(cfg, st.link)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	return s.search(st, who, g, work, load.Mix{load.DORA: 1})
 }

@@ -31,7 +31,7 @@ func (s *Suite) Overload(ctx context.Context, c Contender, d time.Duration) erro
 	if err != nil {
 		return err
 	}
-	return s.storm(ctx, c, "overload", overloads*peak, d, map[string]float64{"peak_per_s": peak})
+	return s.storm(ctx, c, "overload", overloads*peak.PerSecond, d, map[string]float64{"peak_per_s": peak.PerSecond})
 }
 
 func (s *Suite) storm(ctx context.Context, c Contender, work string, rate float64, d time.Duration, values map[string]float64) error {

@@ -27,14 +27,14 @@ type Suite struct {
 	Clients int
 	Medium  load.Medium // of the generator; AnyMedium or "": the best for each contender
 	env     record.Environment
-	peaks   map[string]float64 // highest DORA rates found, by contender
+	peaks   map[string]*load.Result // highest DORA rates found, by contender
 }
 
 // prepare fills what does not change during a run.
 func (s *Suite) prepare() {
 	if s.env.CPU == "" {
 		s.env = record.Machine()
-		s.peaks = make(map[string]float64)
+		s.peaks = make(map[string]*load.Result)
 	}
 }
 
@@ -49,10 +49,17 @@ func (s *Suite) medium(c Contender) load.Medium {
 	return s.Medium
 }
 
-// write adds what is known of the run to a record and writes it.
+// write adds what is known of the run to a record and writes it. A server that
+// answered wrongly has failed, which the record shows too.
 func (s *Suite) write(r *record.Record) error {
 	r.Run, r.Time, r.Command, r.Environment = s.Run, time.Now().UTC(), s.Command, s.env
-	return record.Write(s.Out, r)
+	if err := record.Write(s.Out, r); err != nil {
+		return err
+	}
+	if r.Result != nil && r.Result.Lies() != "" {
+		return fmt.Errorf("%s, %s: %s", r.Work, r.Server.Name, r.Result.Lies())
+	}
+	return nil
 }
 
 // about describes the running servers of a site for its records: durability

@@ -1,11 +1,34 @@
 package suite
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
 	"needletail/bench/load"
+	"needletail/bench/record"
 )
+
+// A server that answered wrongly fails whatever it was measured for, and the
+// record of it is kept.
+func TestWrongAnswersFailAWork(t *testing.T) {
+	for _, c := range []struct {
+		result load.Result
+		want   string
+	}{
+		{load.Result{Completed: 1}, ""},
+		{load.Result{Completed: 1, Loss: 0.5}, ""}, // measured, and shown with its loss
+		{load.Result{Completed: 1, Wrong: 3}, "3 wrong answers"},
+		{load.Result{Completed: 1, Duplicates: 2}, "2 addresses went to two clients"},
+	} {
+		var out bytes.Buffer
+		err := (&Suite{Out: &out}).write(&record.Record{Work: "storm", Result: &c.result})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || out.Len() == 0 {
+			t.Errorf("%v, want %q; wrote %d bytes", err, c.want, out.Len())
+		}
+	}
+}
 
 func TestGoodputCountsTheOfferedTimeOnly(t *testing.T) {
 	r := &load.Result{}
@@ -40,7 +63,7 @@ func TestTrialVerdict(t *testing.T) {
 		{1000, 1000, 1000, 0.01, false, true},
 		{1000, 500, 500, 0, true, false},
 	} {
-		f := &flooded{asked: c.asked, made: c.made, refused: c.refused, result: &load.Result{Loss: c.loss}}
+		f := &flooded{asked: c.asked, made: c.made, refused: c.refused, result: &load.Result{Completed: 1, Loss: c.loss}}
 		if f.ok() != c.ok || f.whole() != c.whole {
 			t.Errorf("%+v: ok %v, whole %v", c, f.ok(), f.whole())
 		}

@@ -82,9 +82,9 @@ func (s *Suite) paired(ctx context.Context, c Contender, setup peer.Setup, f fun
 }
 
 // search finds the highest rate of a mix. Each trial becomes a record of the
-// sweep, the one that confirms the rate also one of the work itself; its rate
-// is returned.
-func (s *Suite) search(st *site, who record.Server, g *load.Generator, work string, mix load.Mix) (float64, error) {
+// sweep, the one that confirms the rate also one of the work itself; that is
+// returned.
+func (s *Suite) search(st *site, who record.Server, g *load.Generator, work string, mix load.Mix) (*load.Result, error) {
 	cpu := newMeter(st.pids())
 	seek := load.Search{Start: lowest, Max: highest, LossMax: lossMax, Trial: s.Trial, Confirm: s.Confirm, Steps: s.Steps, Settle: 500 * time.Millisecond}
 	var best record.Record
@@ -101,21 +101,23 @@ func (s *Suite) search(st *site, who record.Server, g *load.Generator, work stri
 	}
 	r, err := seek.Run(g, mix)
 	if err != nil {
-		return 0, fmt.Errorf("%s, %s: %w", work, who.Name, err)
+		return nil, fmt.Errorf("%s, %s: %w", work, who.Name, err)
 	}
 	best.Work, best.Result = work, r
 	if failed == nil {
 		failed = s.write(&best)
 	}
-	return r.PerSecond, failed
+	return r, failed
 }
 
-// remark says of a result what its loss does not.
+// remark says why a result is no measure of its server, for a line that tells
+// the loss already.
 func remark(r *load.Result) string {
-	if r.Loss > lossMax || r.Sustained(lossMax) {
+	why := r.Blemish(lossMax)
+	if why == "" || r.Loss > lossMax && r.Lies() == "" {
 		return ""
 	}
-	return fmt.Sprintf(", not sustained: %d under way at the end", r.Backlog)
+	return ", " + why
 }
 
 func label(w record.Server) string { return w.Name + " (" + w.Durability + ", " + w.Mode + ")" }

@@ -90,7 +90,18 @@ func (t *target) run(cmd *cobra.Command) error {
 	rec.Environment = record.Machine()
 	rec.Environment.Driver = record.Driver(t.ifname)
 	rec.Environment.XDP, rec.Command, rec.Time = link.Mode(), strings.Join(os.Args, " "), time.Now().UTC()
-	return t.write(cmd.OutOrStdout(), rec)
+	if err := t.write(cmd.OutOrStdout(), rec); err != nil {
+		return err
+	}
+	return honest(rec.Result)
+}
+
+// honest returns an error if the server answered wrongly.
+func honest(r *load.Result) error {
+	if why := r.Lies(); why != "" {
+		return fmt.Errorf("the server answered wrongly: %s", why)
+	}
+	return nil
 }
 
 func (t *target) parse() (err error) {
@@ -124,7 +135,11 @@ func (t *target) measure(g *load.Generator, progress io.Writer) (*record.Record,
 	if t.bind > 0 {
 		rate := t.cfg.Rate
 		g.Set(load.Mix{load.DORA: 1}, rate, time.Duration(float64(t.bind)/rate*float64(time.Second)), true)
-		if _, err := g.Run(); err != nil {
+		bound, err := g.Run()
+		if err != nil {
+			return nil, err
+		}
+		if err := honest(bound); err != nil {
 			return nil, err
 		}
 		g.Set(t.cfg.Mix, rate, t.cfg.Duration, t.cfg.Retransmit)
@@ -161,9 +176,6 @@ func line(w io.Writer, r *load.Result) {
 }
 
 func (t *target) write(stdout io.Writer, rec *record.Record) error {
-	if r := rec.Result; r.Duplicates > 0 || r.Wrong > 0 {
-		defer fmt.Fprintf(os.Stderr, "needletail-bench: the server answered wrongly: %d addresses went to two clients, %d ACKs of another address than asked for\n", r.Duplicates, r.Wrong)
-	}
 	if t.output == "" {
 		rec.Schema = record.Schema
 		b, err := json.MarshalIndent(rec, "", "  ")
