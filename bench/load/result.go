@@ -204,7 +204,7 @@ func (r *Result) Blemish(lossMax float64) string {
 		return "nothing completed"
 	case r.Lies() != "":
 		return r.Lies()
-	case r.Behind > behindMax*r.Seconds:
+	case !r.InTime():
 		return fmt.Sprintf("the generator was %.1f s late", r.Behind)
 	case r.Loss > lossMax:
 		return fmt.Sprintf("%.3g %% lost", 100*r.Loss)
@@ -213,6 +213,9 @@ func (r *Result) Blemish(lossMax float64) string {
 	}
 	return ""
 }
+
+// InTime tells whether the generator began what it was asked to when it should.
+func (r *Result) InTime() bool { return r.Behind <= behindMax*r.Seconds }
 
 // Lies says what of the answers was not right, "" if all were.
 func (r *Result) Lies() string {
