@@ -146,10 +146,15 @@ func TestKeaWithLeasesAndFlood(t *testing.T) {
 	if err := s.Start(context.Background(), Contender{Peer: peer.Kea()}, 1000); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), `"start_ms"`) {
-		t.Error(out.String())
+	all, err := record.Read(strings.NewReader(out.String()), "test")
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
 	}
-	err := s.half(context.Background(), Contender{Peer: peer.Kea()}, func(st *site, setup *peer.Setup) error {
+	r := all[0]
+	if r.Values["start_ms"] <= 0 || r.Values["rss_bytes"] <= 0 || r.Values["cpu_us_per_exchange"] <= 0 || r.Result == nil || r.Point != 1000 {
+		t.Errorf("%+v", r)
+	}
+	err = s.half(context.Background(), Contender{Peer: peer.Kea()}, func(st *site, setup *peer.Setup) error {
 		f, err := st.flood(floodOthers)
 		if err != nil {
 			return err

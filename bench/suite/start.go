@@ -10,9 +10,13 @@ import (
 	"needletail/bench/record"
 )
 
+// startRate is how many clients a second get leases from a server that holds
+// many: one that every server here that can hold them serves.
+const startRate = 2000
+
 // Start measures a server that holds n leases: the time from its start to its
-// first answer, its resident memory then, and the DORA rate it still has at
-// 2,000 a second. Records are points of growth/leases.
+// first answer, its resident memory then, and what a DORA costs it at
+// startRate. Records are points of growth/leases.
 func (s *Suite) Start(ctx context.Context, c Contender, n int) error {
 	s.prepare()
 	st, err := newSite(ctx, s.medium(c), nil, 1)
@@ -48,17 +52,14 @@ func (s *Suite) Start(ctx context.Context, c Contender, n int) error {
 	if err := st.receiving(ctx, c.Peer, &setup); err != nil {
 		return err
 	}
-	return s.recordStart(st, st.about(c.Peer, &setup), n, took)
-}
-
-func (s *Suite) recordStart(st *site, who record.Server, n int, took time.Duration) error {
 	rss, err := record.ProcessRSS(st.pids()[0])
 	if err != nil {
 		return err
 	}
+	who := st.about(c.Peer, &setup)
 	s.Say("  start %s: %d leases, first answers after %v, %d MB resident", label(who), n, took.Round(time.Millisecond), rss>>20)
-	return s.write(&record.Record{Work: "growth/leases", Server: who, Point: float64(max(n, 1)), Values: map[string]float64{
-		"start_ms": float64(took.Milliseconds()), "rss_bytes": float64(rss)}})
+	return s.growth(st, who, "growth/leases", max(n, 1), startRate, &setup, map[string]float64{
+		"start_ms": float64(took.Milliseconds()), "rss_bytes": float64(rss)})
 }
 
 // Grow measures DORA at a fixed rate with so many subnets, each with its own
@@ -67,7 +68,7 @@ func (s *Suite) Grow(ctx context.Context, c Contender, subnets int, rate float64
 	setup := base()
 	setup.Subnets = subnets
 	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
-		return s.growth(st, st.about(c.Peer, setup), "growth/subnets", subnets, rate, setup)
+		return s.growth(st, st.about(c.Peer, setup), "growth/subnets", subnets, rate, setup, nil)
 	})
 }
 
@@ -78,7 +79,7 @@ func (s *Suite) Ally(ctx context.Context, c Contender, relationships int, rate f
 	setup := base()
 	setup.Subnets, setup.Spokes = max(relationships, 2), relationships
 	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
-		return s.growth(st, st.about(c.Peer, setup), "growth/relationships", relationships, rate, setup)
+		return s.growth(st, st.about(c.Peer, setup), "growth/relationships", relationships, rate, setup, nil)
 	})
 }
 
@@ -89,6 +90,6 @@ func (s *Suite) Widen(ctx context.Context, c Contender, workers int, rate float6
 	setup := base()
 	setup.Workers = workers
 	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
-		return s.growth(st, st.about(c.Peer, setup), "growth/workers", workers, rate, setup)
+		return s.growth(st, st.about(c.Peer, setup), "growth/workers", workers, rate, setup, nil)
 	})
 }
