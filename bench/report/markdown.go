@@ -40,13 +40,15 @@ func Markdown(all []record.Record) string {
 		return "No records.\n"
 	}
 	var b strings.Builder
-	e := all[0].Environment
-	fmt.Fprintf(&b, "Run %s: %s, %d cores shared by generator and servers, %.0f GB, Linux %s, driver %s,\ngenerator's XDP %s. Load average before it %.1f, priority of all of it nice %d.\n\n",
-		strings.Join(runs(all), ", "), e.CPU, e.Cores, float64(e.Memory)/(1<<30), e.Kernel, e.Driver, e.XDP, e.Busy, e.Nice)
-	for _, c := range commands(all) {
-		fmt.Fprintf(&b, "    %s\n", c)
+	for _, one := range headers(all) {
+		e := one.Environment
+		fmt.Fprintf(&b, "Run %s: %s, %d cores shared by generator and servers, %.0f GB, Linux %s, driver %s,\ngenerator's XDP %s. Load average before it %.1f, priority of all of it nice %d.\n\n",
+			one.Run, e.CPU, e.Cores, float64(e.Memory)/(1<<30), e.Kernel, e.Driver, e.XDP, e.Busy, e.Nice)
+		for _, c := range one.Commands {
+			fmt.Fprintf(&b, "    %s\n", c)
+		}
+		b.WriteByte('\n')
 	}
-	b.WriteByte('\n')
 	writeTargets(&b, all)
 	writeRates(&b, all)
 	writeGrowth(&b, all)
@@ -70,6 +72,33 @@ func commands(all []record.Record) (list []string) {
 	return list
 }
 
+// A header is what all records of a run share.
+type header struct {
+	Run         string
+	Environment record.Environment // of the first record, XDP of all
+	Commands    []string
+}
+
+func headers(all []record.Record) (out []header) {
+	for _, name := range runs(all) {
+		var of []record.Record
+		var modes []string
+		for _, r := range all {
+			if r.Run != name {
+				continue
+			}
+			of = append(of, r)
+			if !slices.Contains(modes, r.Environment.XDP) {
+				modes = append(modes, r.Environment.XDP)
+			}
+		}
+		h := header{name, of[0].Environment, commands(of)}
+		h.Environment.XDP = strings.Join(modes, " or ")
+		out = append(out, h)
+	}
+	return out
+}
+
 func runs(all []record.Record) (names []string) {
 	for _, r := range all {
 		if !slices.Contains(names, r.Run) {
@@ -79,11 +108,31 @@ func runs(all []record.Record) (names []string) {
 	return names
 }
 
+// A table writes rows that begin with the run where there are several.
+type table struct {
+	b    *strings.Builder
+	runs bool
+}
+
+func newTable(b *strings.Builder, all []record.Record, columns ...string) table {
+	t := table{b, len(runs(all)) > 1}
+	t.row("run", columns...)
+	t.row("---", slices.Repeat([]string{"---"}, len(columns))...)
+	return t
+}
+
+func (t *table) row(run string, cells ...string) {
+	if t.runs {
+		cells = append([]string{run}, cells...)
+	}
+	fmt.Fprintf(t.b, "| %s |\n", strings.Join(cells, " | "))
+}
+
 func writeTargets(b *strings.Builder, all []record.Record) {
-	fmt.Fprint(b, "| work | target | needletail | Kea | verdict |\n|---|---|---|---|---|\n")
+	rows := newTable(b, all, "work", "target", "needletail", "Kea", "verdict")
 	for _, t := range targets {
 		j := t.judgeNewest(all)
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", t.work, t.promise, j.own, j.peer, j.verdict())
+		rows.row(j.run, t.work, t.promise, j.own, j.peer, j.verdict())
 	}
 	b.WriteByte('\n')
 }
@@ -102,18 +151,31 @@ func (j *judgement) verdict() string {
 }
 
 func writeRates(b *strings.Builder, all []record.Record) {
-	fmt.Fprint(b, "| work | server | rate /s | loss | p50 | p99 | p99.99 | µs of server CPU each | CPU s generator / server |\n|---|---|---|---|---|---|---|---|---|\n")
+	rows := newTable(b, all, "work", "server", "queries by", "rate /s", "loss", "p50", "p99", "p99.99", "µs of server CPU each", "CPU s generator / server")
 	for i := range all {
 		r := &all[i]
 		if r.Result == nil || strings.HasPrefix(r.Work, "sweep/") {
 			continue
 		}
 		q := r.Result.Latency[heaviest(r.Result)]
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %.1f | %.1f / %.1f |\n", strings.TrimPrefix(r.Work, "timeline/")+point(r), label(r),
+		rows.row(r.Run, strings.TrimPrefix(r.Work, "timeline/")+point(r), label(r), queries(r),
 			count(r.Result.PerSecond), percent3(r.Result.Loss), micros(float64(q.P50)), micros(float64(q.P99)), micros(float64(q.P9999)),
-			r.CPU.Server/float64(max(r.Result.Completed, 1))*1e6, r.CPU.Generator, r.CPU.Server)
+			fmt.Sprintf("%.1f", r.CPU.Server/float64(max(r.Result.Completed, 1))*1e6), fmt.Sprintf("%.1f / %.1f", r.CPU.Generator, r.CPU.Server))
 	}
 	b.WriteByte('\n')
+}
+
+// queries says how the generator sent, in short.
+func queries(r *record.Record) string {
+	switch xdp := r.Environment.XDP; {
+	case strings.Contains(xdp, "live"):
+		return "live frames"
+	case strings.Contains(xdp, "AF_PACKET"):
+		return "AF_PACKET"
+	case xdp == "":
+		return "unknown"
+	}
+	return "AF_XDP"
 }
 
 func point(r *record.Record) string {
@@ -124,7 +186,7 @@ func point(r *record.Record) string {
 }
 
 func writeGrowth(b *strings.Builder, all []record.Record) {
-	fmt.Fprint(b, "| measurement | server | values |\n|---|---|---|\n")
+	rows := newTable(b, all, "measurement", "server", "values")
 	for i := range all {
 		r := &all[i]
 		if len(r.Values) == 0 || strings.HasPrefix(r.Work, "sweep/") {
@@ -134,7 +196,7 @@ func writeGrowth(b *strings.Builder, all []record.Record) {
 		for _, name := range sortedKeys(r.Values) {
 			parts = append(parts, fmt.Sprintf("%s %s", name, figure3(r.Values[name])))
 		}
-		fmt.Fprintf(b, "| %s | %s | %s |\n", r.Work+point(r), label(r), strings.Join(parts, ", "))
+		rows.row(r.Run, r.Work+point(r), label(r), strings.Join(parts, ", "))
 	}
 }
 

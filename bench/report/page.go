@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"needletail/bench/record"
@@ -46,24 +45,23 @@ func Write(dir string, all []record.Record) error {
 }
 
 type page struct {
-	Environment record.Environment
-	Runs        []string
-	Targets     []judged
-	Records     []record.Record // those that are no trial of a search
-	Plots       []figure
-	Commands    []string
+	Runs    []header
+	Several bool // runs, so that rows name theirs
+	Targets []judged
+	Records []record.Record // those that are no trial of a search
+	Plots   []figure
 }
 
 // A judged target is one row of the first table.
 type judged struct {
-	Work, Promise, Own, Peer, Verdict string
-	Class                             string // kept, missed, open
+	Run, Work, Promise, Own, Peer, Verdict string
+	Class                                  string // kept, missed, open
 }
 
 func judge(all []record.Record) (rows []judged) {
 	for _, t := range targets {
 		j := t.judgeNewest(all)
-		row := judged{t.work, t.promise, j.own, j.peer, strings.ReplaceAll(j.verdict(), "*", ""), "open"}
+		row := judged{j.run, t.work, t.promise, j.own, j.peer, strings.ReplaceAll(j.verdict(), "*", ""), "open"}
 		switch {
 		case j.open != "":
 		case j.kept >= 1:
@@ -77,13 +75,11 @@ func judge(all []record.Record) (rows []judged) {
 }
 
 func newPage(all []record.Record) page {
-	p := page{Environment: all[0].Environment, Runs: runs(all), Targets: judge(all)}
+	p := page{Runs: headers(all), Targets: judge(all)}
+	p.Several = len(p.Runs) > 1
 	for _, r := range all {
 		if !strings.HasPrefix(r.Work, "sweep/") {
 			p.Records = append(p.Records, r)
-		}
-		if !slices.Contains(p.Commands, r.Command) {
-			p.Commands = append(p.Commands, r.Command)
 		}
 	}
 	return p
@@ -99,6 +95,7 @@ var pageHTML string
 
 var layout = template.Must(template.New("page").Funcs(template.FuncMap{
 	"label":    func(r record.Record) string { return label(&r) },
+	"queries":  func(r record.Record) string { return queries(&r) },
 	"heaviest": heaviest,
 	"percent":  percent3,
 	"count":    count,

@@ -21,6 +21,7 @@ type judgement struct {
 	own, peer string  // the measured text, Kea's beside it
 	kept      float64 // by how much the promise is kept (1 or more) or missed
 	open      string  // why there is no verdict, "" if there is one
+	run       string  // whose records these are
 }
 
 // unmeasured is the judgement without the records that it needs.
@@ -57,6 +58,7 @@ func (t *target) judgeNewest(all []record.Record) judgement {
 			}
 		}
 		if j := t.judge(&one); j != unmeasured {
+			j.run = name
 			return j
 		}
 	}
@@ -114,7 +116,7 @@ func ratio(work, durability string, least float64) func(*results) judgement {
 			return unmeasured
 		}
 		times := own.Result.PerSecond / peer.Result.PerSecond
-		return judgement{fmt.Sprintf("%.1f times: %s/s", times, count(own.Result.PerSecond)), count(peer.Result.PerSecond) + "/s", times / least, stained(own, peer)}
+		return judgement{own: fmt.Sprintf("%.1f times: %s/s", times, count(own.Result.PerSecond)), peer: count(peer.Result.PerSecond) + "/s", kept: times / least, open: stained(own, peer)}
 	}
 }
 
@@ -140,7 +142,7 @@ func pairShare(r *results) judgement {
 	if own == 0 {
 		return unmeasured
 	}
-	return judgement{percent(own), percent(peer), own / 0.6, why}
+	return judgement{own: percent(own), peer: percent(peer), kept: own / 0.6, open: why}
 }
 
 // refusals compares what needletail refuses without loss with the most that
@@ -152,8 +154,8 @@ func refusals(r *results) judgement {
 		return unmeasured
 	}
 	lossless, most := own.Values["refused_per_s"], peer.Values["refused_most_per_s"]
-	return judgement{fmt.Sprintf("%.0f times: %s/s", lossless/most, count(lossless)),
-		fmt.Sprintf("%s/s with loss, %s/s without", count(most), count(peer.Values["refused_per_s"])), lossless / most / 50, stained(own, peer)}
+	return judgement{own: fmt.Sprintf("%.0f times: %s/s", lossless/most, count(lossless)),
+		peer: fmt.Sprintf("%s/s with loss, %s/s without", count(most), count(peer.Values["refused_per_s"])), kept: lossless / most / 50, open: stained(own, peer)}
 }
 
 func processor(r *results) judgement {
@@ -163,7 +165,7 @@ func processor(r *results) judgement {
 		return unmeasured
 	}
 	a, b := own.Values[value], peer.Values[value]
-	return judgement{fmt.Sprintf("%.2f s, 1/%.1f", a, b/a), fmt.Sprintf("%.2f s", b), b / a / 5, stained(own, peer)}
+	return judgement{own: fmt.Sprintf("%.2f s, 1/%.1f", a, b/a), peer: fmt.Sprintf("%.2f s", b), kept: b / a / 5, open: stained(own, peer)}
 }
 
 func latencyAtHalf(r *results) judgement {
@@ -173,8 +175,8 @@ func latencyAtHalf(r *results) judgement {
 	}
 	sync := own.Values["disk_sync_us"]
 	p := float64(own.Result.Latency["dora"].P99)
-	return judgement{fmt.Sprintf("%s at %s/s; one sync %s", micros(p), count(own.Result.Rate), micros(sync)),
-		micros(float64(peer.Result.Latency["dora"].P99)), (3000 + sync) / p, stained(own)}
+	return judgement{own: fmt.Sprintf("%s at %s/s; one sync %s", micros(p), count(own.Result.Rate), micros(sync)),
+		peer: micros(float64(peer.Result.Latency["dora"].P99)), kept: (3000 + sync) / p, open: stained(own)}
 }
 
 // atPoint returns a value of growth/leases of a server that holds n leases.

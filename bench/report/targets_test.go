@@ -176,3 +176,29 @@ func TestCleanRecordsGoFirst(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// Several runs have a header each, and every row says whose it is; one run
+// needs no column.
+func TestRowsNameTheirRun(t *testing.T) {
+	all := whole()
+	all[0].Environment = record.Environment{CPU: "First", XDP: "native, copy"}
+	all[1].Environment = record.Environment{CPU: "First", XDP: "native, copy, live frames"}
+	one := Markdown(all)
+	for _, want := range []string{"Run 1: First,", "native, copy or native, copy, live frames", "| work | target |", "| dora | kea, memfile | AF_XDP |", "| dora | needletail, sync | live frames |"} {
+		if !strings.Contains(one, want) {
+			t.Errorf("one run: no %q in\n%s", want, one)
+		}
+	}
+	second := measured("dora", "needletail", "os", 1000, 1, nil)
+	second.Run, second.Command, second.Environment = "2", "again", record.Environment{CPU: "Second"}
+	two := Markdown(append(all, second))
+	for _, want := range []string{"Run 1: First,", "Run 2: Second,", "    again\n", "| run | work | target |", "| 1 | DORA, one server, synced before ACK |",
+		"| 1 | dora | kea, memfile |", "| 2 | dora | needletail, os |", "| 1 | refuse | needletail, sync |"} {
+		if !strings.Contains(two, want) {
+			t.Errorf("two runs: no %q in\n%s", want, two)
+		}
+	}
+	if err := Write(t.TempDir(), append(all, second)); err != nil {
+		t.Error(err)
+	}
+}
