@@ -16,6 +16,8 @@ type simulated struct {
 	queue []delayed
 	// stalls tells until when the server does nothing at a moment, 0: it works.
 	stalls func(at int64) int64
+	// hold keeps the generator itself from a moment on, once for a time.
+	hold struct{ at, d int64 }
 }
 
 type delayed struct {
@@ -60,6 +62,14 @@ func (s *simulated) Receive(f func([]byte)) error {
 		a := s.queue[0].frame
 		s.queue = s.queue[1:] // before f, which may add to it
 		f(a)
+	}
+	return nil
+}
+
+// Flush holds the generator up, as a full interface or a busy processor does.
+func (s *simulated) Flush() error {
+	if s.hold.d > 0 && s.clock >= s.hold.at {
+		s.clock, s.hold.d = s.clock+s.hold.d, 0
 	}
 	return nil
 }
