@@ -40,7 +40,8 @@ func runCommand() *cobra.Command {
 		Short: "Load one server, at a set rate or searching its highest",
 		Long: "Load one DHCPv4 server through an interface. Only load servers that are yours.\n" +
 			"Without --relay clients broadcast; with it, queries come from those relays,\n" +
-			"whose addresses the interface must own. The result is one JSON line.",
+			"whose addresses the interface must own. The result is one JSON line; with\n" +
+			"--output each trial of a search is one too, for report to plot.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
 	}
@@ -83,17 +84,19 @@ func (t *target) run(cmd *cobra.Command) error {
 	}
 	progress := cmd.ErrOrStderr()
 	g.Tick = func(r *load.Result) { line(progress, r) }
-	rec, err := t.measure(g, progress)
+	env := record.Machine()
+	env.Driver, env.XDP = record.Driver(t.ifname), link.Mode()
+	run := time.Now().UTC().Format("20060102-150405")
+	keep := func(rec *record.Record) error {
+		rec.Server = record.Server{Name: t.server, Servers: 1}
+		rec.Run, rec.Time, rec.Command, rec.Environment = run, time.Now().UTC(), strings.Join(os.Args, " "), env
+		return t.write(cmd.OutOrStdout(), rec)
+	}
+	result, err := t.measure(g, progress, keep)
 	if err != nil {
 		return err
 	}
-	rec.Environment = record.Machine()
-	rec.Environment.Driver = record.Driver(t.ifname)
-	rec.Environment.XDP, rec.Command, rec.Time = link.Mode(), strings.Join(os.Args, " "), time.Now().UTC()
-	if err := t.write(cmd.OutOrStdout(), rec); err != nil {
-		return err
-	}
-	return honest(rec.Result)
+	return honest(result)
 }
 
 // honest returns an error if the server answered wrongly.
@@ -131,32 +134,82 @@ func (t *target) parse() (err error) {
 	return t.cfg.Check()
 }
 
-func (t *target) measure(g *load.Generator, progress io.Writer) (*record.Record, error) {
-	if t.bind > 0 {
-		rate := t.cfg.Rate
-		g.Set(load.Mix{load.DORA: 1}, rate, time.Duration(float64(t.bind)/rate*float64(time.Second)), true)
-		bound, err := g.Run()
-		if err != nil {
-			return nil, err
-		}
-		if err := honest(bound); err != nil {
-			return nil, err
-		}
-		g.Set(t.cfg.Mix, rate, t.cfg.Duration, t.cfg.Retransmit)
+// measure runs the generator and hands every record to keep: of a search the
+// trials, where records go to a file, and the result; of a run at one rate its
+// timeline.
+func (t *target) measure(g *load.Generator, progress io.Writer, keep func(*record.Record) error) (*load.Result, error) {
+	if err := t.fill(g); err != nil {
+		return nil, err
 	}
-	rec := &record.Record{Work: "run", Server: record.Server{Name: t.server, Servers: 1}}
-	own, server := record.OwnCPU(), t.serverCPU()
-	var err error
+	lap := t.laps()
 	if t.search {
-		s := load.Search{Start: t.cfg.Rate, Max: 2e6, LossMax: 0.001, Trial: t.cfg.Duration, Confirm: t.confirm, Steps: 4, Settle: 500 * time.Millisecond,
-			Progress: func(r *load.Result, _ bool) { fmt.Fprintln(progress); line(progress, r); fmt.Fprintln(progress) }}
-		rec.Result, err = s.Run(g, t.cfg.Mix)
-	} else {
-		rec.Result, err = g.Run()
+		return t.seek(g, progress, lap, keep)
 	}
+	r, err := g.Run()
 	fmt.Fprintln(progress)
-	rec.CPU = record.CPU{Generator: record.OwnCPU() - own, Server: t.serverCPU() - server}
-	return rec, err
+	if err != nil {
+		return nil, err
+	}
+	return r, keep(&record.Record{Work: "timeline/" + t.work(), Result: r, CPU: lap()})
+}
+
+// fill binds clients before the mix begins.
+func (t *target) fill(g *load.Generator) error {
+	if t.bind == 0 {
+		return nil
+	}
+	rate := t.cfg.Rate
+	g.Set(load.Mix{load.DORA: 1}, rate, time.Duration(float64(t.bind)/rate*float64(time.Second)), true)
+	r, err := g.Run()
+	if err != nil {
+		return err
+	}
+	g.Set(t.cfg.Mix, rate, t.cfg.Duration, t.cfg.Retransmit)
+	return honest(r)
+}
+
+func (t *target) seek(g *load.Generator, progress io.Writer, lap func() record.CPU, keep func(*record.Record) error) (*load.Result, error) {
+	var last record.Record
+	var failed error
+	s := load.Search{Start: t.cfg.Rate, Max: 2e6, LossMax: 0.001, Trial: t.cfg.Duration, Confirm: t.confirm, Steps: 4, Settle: 500 * time.Millisecond}
+	s.Progress = func(r *load.Result, ok bool) {
+		fmt.Fprintln(progress)
+		line(progress, r)
+		fmt.Fprintln(progress)
+		trial := record.Record{Work: "sweep/" + t.work(), Result: r, CPU: lap()}
+		if ok {
+			last = trial
+		}
+		if t.output != "" && failed == nil {
+			failed = keep(&trial)
+		}
+	}
+	if _, err := s.Run(g, t.cfg.Mix); err != nil {
+		return nil, errors.Join(err, failed)
+	}
+	last.Work = t.work()
+	return last.Result, errors.Join(failed, keep(&last))
+}
+
+// work names what a run measures, by the exchanges of its mix.
+func (t *target) work() string {
+	var names []string
+	for _, part := range strings.Split(t.cfg.Mix.String(), ",") {
+		name, _, _ := strings.Cut(part, ":")
+		names = append(names, name)
+	}
+	return "run-" + strings.Join(names, "+")
+}
+
+// laps returns a function that tells the processor time since its last call.
+func (t *target) laps() func() record.CPU {
+	own, server := record.OwnCPU(), t.serverCPU()
+	return func() record.CPU {
+		o, s := record.OwnCPU(), t.serverCPU()
+		c := record.CPU{Generator: o - own, Server: s - server}
+		own, server = o, s
+		return c
+	}
 }
 
 func (t *target) serverCPU() float64 {

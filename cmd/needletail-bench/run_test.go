@@ -1,11 +1,91 @@
 package main
 
 import (
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"needletail/bench/load"
+	"needletail/bench/record"
+	"needletail/bench/report"
 )
+
+// server is a Link with a DHCP server behind it that answers at once.
+type server struct {
+	buf     [1024]byte
+	answers [][]byte
+}
+
+func (s *server) Buffer() []byte             { return s.buf[:] }
+func (s *server) Flush() error               { return nil }
+func (s *server) Wait(d time.Duration) error { time.Sleep(d); return nil }
+
+// Commit answers: the type in the query's first option, the address made of the
+// hardware address.
+func (s *server) Commit(int) {
+	const udp, bootp, options = 34, 42, 42 + 240
+	a := make([]byte, options, options+16)
+	copy(a, s.buf[:options])
+	a[udp+1], a[udp+3], a[bootp] = 67, 68, 2
+	copy(a[bootp+16:], []byte{10, a[bootp+31], a[bootp+32], a[bootp+33]})
+	a = append(a, 53, 1, map[byte]byte{1: 2, 3: 5}[s.buf[options+2]], 54, 4, 10, 0, 0, 1, 51, 4, 0, 0, 14, 16, 255)
+	a[udp+4], a[udp+5] = byte((len(a)-udp)>>8), byte(len(a)-udp)
+	s.answers = append(s.answers, a)
+}
+
+func (s *server) Receive(f func([]byte)) error {
+	all := s.answers
+	s.answers = nil
+	for _, a := range all {
+		f(a)
+	}
+	return nil
+}
+
+// What run leaves in a file is enough for plots, of a search and of a run at
+// one rate.
+func TestRunLeavesPlots(t *testing.T) {
+	for _, c := range []struct {
+		search bool
+		works  []string
+		plots  []string
+	}{
+		{true, []string{"sweep/run-dora", "sweep/run-dora", "sweep/run-dora", "run-dora"}, []string{"latency-run-dora.png", "loss-run-dora.png"}},
+		{false, []string{"timeline/run-dora"}, []string{"timeline-run-dora.png"}},
+	} {
+		to := &target{server: "10.0.0.1", search: c.search, output: "a file", confirm: 200 * time.Millisecond, pid: os.Getpid(), cfg: load.Config{
+			Clients: 1000, Mix: load.Mix{load.DORA: 1}, Rate: 1000, Duration: 100 * time.Millisecond, Timeout: time.Second, Server: netip.MustParseAddr("10.0.0.1")}}
+		g, err := load.New(to.cfg, new(server))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []record.Record
+		result, err := to.measure(g, io.Discard, func(r *record.Record) error { all = append(all, *r); return nil })
+		if err != nil || result != all[len(all)-1].Result {
+			t.Fatal(result, err)
+		}
+		var works []string
+		for _, r := range all {
+			works = append(works, r.Work)
+		}
+		if got := strings.Join(works, " "); !strings.HasPrefix(got, c.works[0]) || !strings.HasSuffix(got, c.works[len(c.works)-1]) || len(works) < len(c.works) {
+			t.Errorf("records %v, want %v", works, c.works)
+		}
+		dir := t.TempDir()
+		if err := report.Write(dir, all); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range c.plots {
+			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
 
 // A server that answers wrongly makes the command fail, whatever the rate.
 func TestWrongServerFailsARun(t *testing.T) {
