@@ -65,7 +65,7 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry) error {
 	d.Touched(e.Lease.Addr)
 	now := time.Now()
 	if e.Op == opDelete {
-		d.opt.Store.DeleteUnless(b, e.Lease.Addr, func(have *leases.Lease, ours bool) bool {
+		d.opt.Store.DeleteAt(b, e.Lease.Addr, e.At, func(have *leases.Lease, ours bool) bool {
 			return ours && Overtaken(have, e.At, now)
 		})
 		return nil

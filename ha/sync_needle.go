@@ -122,7 +122,7 @@ func (m *merger) entry(e *entry) error {
 // was last heard of.
 func (m *merger) deletion(a netip.Addr, at time.Time) error {
 	m.touched.unless(a, func() {
-		_, gone := m.store.DeleteUnless(m.filling, a, func(have *leases.Lease, _ bool) bool {
+		_, gone := m.store.DeleteAt(m.filling, a, at, func(have *leases.Lease, _ bool) bool {
 			return m.foreign(have) || !Buried(have, at)
 		})
 		if gone {

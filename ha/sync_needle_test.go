@@ -162,3 +162,22 @@ func TestInterruptedStreamRestarts(t *testing.T) {
 		t.Errorf("%d leases arrived, want 200000", got)
 	}
 }
+
+// A deletion that a sync brings keeps its time: dated now, the next sync would take
+// it for one of the lease that the address has had since.
+func TestStreamedDeletionKeepsItsTime(t *testing.T) {
+	n := &node{t: t, store: testStore(t, "")}
+	now := time.Unix(time.Now().Unix(), 0)
+	for at, want := range map[time.Duration]time.Duration{-time.Minute: -time.Minute, time.Hour: 0} {
+		n.put("192.0.2.20", leases.Active, now.Add(-time.Hour), 7)
+		m := newMerger(n.store, nil, new(touched))
+		e := entry{Op: opDelete, At: now.Add(at), Lease: leases.Lease{Addr: netip.MustParseAddr("192.0.2.20")}}
+		if err := m.entry(&e); err != nil {
+			t.Fatal(err)
+		}
+		gone, _ := n.store.Deleted(0, 100)
+		if got := time.Unix(gone[len(gone)-1].At, 0).Sub(now); (got - want).Abs() > 2*time.Second {
+			t.Errorf("deleted at %s, remembered as %s", at, got)
+		}
+	}
+}

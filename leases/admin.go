@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"time"
 )
 
 // What administrators, partners and files ask for. Each call takes the locks it
@@ -227,6 +228,13 @@ func (s *Store) Delete(b *Batch, addr netip.Addr) (Lease, bool) {
 // DeleteUnless is Delete, unless refuse says otherwise of the lease there is;
 // see PutUnless. False: nothing was removed.
 func (s *Store) DeleteUnless(b *Batch, addr netip.Addr, refuse func(have *Lease, ours bool) bool) (Lease, bool) {
+	return s.DeleteAt(b, addr, s.o.Clock.Now(), refuse)
+}
+
+// DeleteAt is DeleteUnless for a deletion that a partner made at a moment, which
+// its tombstone keeps: one that says now would speak of what the address was
+// leased for since. A moment to come is taken for now.
+func (s *Store) DeleteAt(b *Batch, addr netip.Addr, at time.Time, refuse func(have *Lease, ours bool) bool) (Lease, bool) {
 	s.admin.RLock()
 	defer s.admin.RUnlock()
 	p, ref := s.locate(addr)
@@ -238,7 +246,7 @@ func (s *Store) DeleteUnless(b *Batch, addr netip.Addr, refuse func(have *Lease,
 	if refuse(&l, p.net.slot(ref).flags&flagTold == 0) {
 		return Lease{}, false
 	}
-	s.erase(p.net, b, false, ref)
+	s.eraseAt(p.net, b, false, ref, min(at.Unix(), s.o.Clock.Now().Unix()))
 	return l, true
 }
 

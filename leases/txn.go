@@ -263,13 +263,17 @@ func (s *Store) note(n *network, b *Batch, op Op, quiet bool, ref uint32) {
 
 // erase deletes a lease with a change.
 func (s *Store) erase(n *network, b *Batch, quiet bool, ref uint32) {
-	now := s.o.Clock.Now().Unix()
+	s.eraseAt(n, b, quiet, ref, s.o.Clock.Now().Unix())
+}
+
+// eraseAt is erase for a deletion made at a moment, unix s.
+func (s *Store) eraseAt(n *network, b *Batch, quiet bool, ref uint32, at int64) {
 	s.note(n, b, Delete, quiet, ref)
 	if b != nil {
-		b.changes[len(b.changes)-1].At = now
+		b.changes[len(b.changes)-1].At = at
 	}
 	if sl, c := n.at(ref); !quiet {
-		s.graves.add(Tombstone{Seq: sl.seq, SubnetID: c.pool.subnet.id, Addr: n.addr(ref), At: now})
+		s.graves.add(Tombstone{Seq: sl.seq, SubnetID: c.pool.subnet.id, Addr: n.addr(ref), At: at})
 	}
 	c := n.chunks[ref>>chunkBits]
 	n.unlink(c.pool, ref)

@@ -254,11 +254,10 @@ func (s *server) take(us []ha.Update, over func(have, got *leases.Lease, untold 
 		}
 	}
 	for _, u := range us {
-		u.Lease.CLTT, u.At = s.mine(u.Lease.CLTT), s.mine(u.At)
+		u.Lease.CLTT, u.At = s.mine(u.Lease.CLTT), s.past(s.mine(u.At))
 		if a := u.Lease.Addr; !s.touched[a] && s.better(u, over) {
 			delete(s.refused, a)
 			delete(s.own, a)
-			u.At = s.clock().Truncate(time.Second)
 			s.live.apply(u)
 			left++
 			s.save(u, done)
@@ -282,6 +281,14 @@ func (s *server) better(u ha.Update, over func(have, got *leases.Lease, untold b
 
 // partnersClock is the partner's as heartbeats tell it.
 func (s *server) partnersClock() ha.Clock { return ha.Clock{Ahead: s.m.Skew(0)} }
+
+// past takes a moment to come for now (leases.Store.DeleteAt).
+func (s *server) past(t time.Time) time.Time {
+	if now := s.clock().Truncate(time.Second); t.After(now) {
+		return now
+	}
+	return t
+}
 
 // mine puts a time of the partner's clock on ours.
 func (s *server) mine(t time.Time) time.Time {
@@ -350,6 +357,7 @@ func (s *server) update(from *server, u ha.Update, reply func(any)) {
 	} else {
 		u.Lease.CLTT, u.At = u.Lease.CLTT.Add(s.skew-from.skew), u.At.Add(s.skew-from.skew)
 	}
+	u.At = s.past(u.At)
 	a := u.Lease.Addr
 	if s.touched != nil {
 		s.touched[a] = true
@@ -369,7 +377,6 @@ func (s *server) update(from *server, u ha.Update, reply func(any)) {
 		return
 	}
 	s.doom()
-	u.At = s.clock().Truncate(time.Second) // a tombstone is of our clock
 	s.live.apply(u)
 	delete(s.own, a)
 	delete(s.offers, a)
