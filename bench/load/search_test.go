@@ -6,26 +6,22 @@ import (
 	"time"
 )
 
-// search runs a Search against an echo that answers at most limit messages a
-// second; the rest is lost.
+// search runs a Search against a server that answers at most limit messages a
+// second, on a simulated clock; the rest is lost.
 func search(t *testing.T, limit int, s Search) (*Result, []float64, error) {
 	t.Helper()
-	begin, seen := time.Now(), 0
-	e := &echo{}
-	e.deaf = func(int) bool {
-		seen++
-		if allowed := int(time.Since(begin).Seconds()*float64(limit)) + limit/100 + 1; seen > allowed {
+	g, sim := simulate(t, config("dora", 20000), time.Nanosecond)
+	seen := 0
+	sim.deaf = func(int) bool {
+		allowed := int(float64(sim.clock) / 1e9 * float64(limit))
+		if seen++; seen > allowed+limit/100+1 {
 			seen--
 			return true
 		}
-		if slack := int(time.Since(begin).Seconds()*float64(limit)) - seen; slack > limit/50 {
+		if slack := allowed - seen; slack > limit/50 {
 			seen += slack // capacity that nobody used is gone
 		}
 		return false
-	}
-	g, err := New(config("dora", 20000), e)
-	if err != nil {
-		t.Fatal(err)
 	}
 	var rates []float64
 	s.Progress = func(r *Result, _ bool) { rates = append(rates, r.Rate) }
@@ -68,11 +64,8 @@ func TestSearchStopsAtMax(t *testing.T) {
 }
 
 func TestSearchGivesUp(t *testing.T) {
-	e := &echo{deaf: func(int) bool { return true }}
-	g, err := New(config("dora", 3000), e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g, sim := simulate(t, config("dora", 3000), time.Microsecond)
+	sim.deaf = func(int) bool { return true }
 	s := Search{Start: 400, Max: 1e5, LossMax: 0.001, Settle: 20 * time.Millisecond, Trial: 20 * time.Millisecond, Steps: 1}
 	if _, err := s.Run(g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "every rate from 400") {
 		t.Errorf("a deaf server: %v", err)
@@ -80,11 +73,8 @@ func TestSearchGivesUp(t *testing.T) {
 }
 
 func TestSearchRefusesWrongServers(t *testing.T) {
-	e := &echo{lie: func(_ uint8, r []byte) []byte { copy(r[headersLen+offYiaddr:], []byte{10, 0, 0, 1}); return r }}
-	g, err := New(config("dora", 3000), e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g, sim := simulate(t, config("dora", 3000), time.Microsecond)
+	sim.lie = func(_ uint8, r []byte) []byte { copy(r[headersLen+offYiaddr:], []byte{10, 0, 0, 1}); return r }
 	s := Search{Start: 1000, Max: 1e5, LossMax: 0.9, Settle: 20 * time.Millisecond, Trial: 50 * time.Millisecond, Steps: 1}
 	if _, err := s.Run(g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "two clients") {
 		t.Errorf("one address for all: %v", err)

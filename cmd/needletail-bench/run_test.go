@@ -58,7 +58,7 @@ func TestRunLeavesPlots(t *testing.T) {
 		{false, []string{"timeline/run-dora"}, []string{"timeline-run-dora.png"}},
 	} {
 		to := &target{server: "10.0.0.1", search: c.search, output: "a file", confirm: 200 * time.Millisecond, pid: os.Getpid(), cfg: load.Config{
-			Clients: 1000, Mix: load.Mix{load.DORA: 1}, Rate: 1000, Duration: 100 * time.Millisecond, Timeout: time.Second, Server: netip.MustParseAddr("10.0.0.1")}}
+			Clients: 1000, Mix: load.Mix{load.DORA: 1}, Rate: 1000, Duration: 200 * time.Millisecond, Timeout: time.Second, Server: netip.MustParseAddr("10.0.0.1")}}
 		g, err := load.New(to.cfg, new(server))
 		if err != nil {
 			t.Fatal(err)
