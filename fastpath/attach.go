@@ -42,7 +42,6 @@ func (p *Path) attach(i netif.Picked, picked []netif.Picked) (_ *side, err error
 	if err := s.ask(); err != nil {
 		return nil, err
 	}
-	s.queues = max(s.device.Queues, 1)
 	if err := p.fit(s, i); err != nil {
 		return nil, err
 	}
@@ -61,10 +60,17 @@ func (p *Path) attach(i netif.Picked, picked []netif.Picked) (_ *side, err error
 }
 
 // ask asks the driver what it has now, and has it leave VLAN tags in frames: one
-// that is hidden would make a query another network's.
+// that is hidden would make a query another network's. Queues with a socket the
+// kernel keeps (ethtool -L refuses), so there can only be more.
 func (s *side) ask() (err error) {
-	if s.device, err = netif.Ethtool(s.picked.Name); err != nil || !s.device.RxVLANTake {
+	if s.device, err = netif.Ethtool(s.picked.Name); err != nil {
 		return err
+	}
+	if n := max(s.device.Queues, 1); n != s.queues {
+		s.queues, s.again = n, pauses{}
+	}
+	if !s.device.RxVLANTake {
+		return nil
 	}
 	if err := netif.TakeVLAN(s.picked.Name, false); err != nil {
 		return fmt.Errorf("attach XDP to %s: its rxvlan offload hides VLAN tags: %w", s.picked.Name, err)

@@ -111,6 +111,30 @@ func TestVLANOffload(t *testing.T) {
 	}
 }
 
+// TestMoreQueues: a queue that an interface gets later has a socket within the next
+// looks, and its queries reach a worker.
+func TestMoreQueues(t *testing.T) {
+	b := newBed(t, 2)
+	channels := func(n string) {
+		t.Helper()
+		if out, err := b.ns.Output(t.Context(), "ethtool", "-L", "srv", "rx", n); err != nil {
+			t.Skipf("the driver does not change its queues: %v %s", err, out)
+		}
+	}
+	if out, err := b.far.Output(t.Context(), "ethtool", "-L", "cli", "tx", "1"); err != nil { // a program needs a queue for each of the far end's
+		t.Skipf("the driver does not change its queues: %v %s", err, out)
+	}
+	channels("1")
+	p := b.open(Config{XDP: Native, Workers: 1}, everybody)
+	for _, want := range []int{1, 2} {
+		if a := p.Active()[0]; a.Queues != want || a.Sockets != want {
+			t.Errorf("with %d queues: %s", want, a)
+		}
+		channels("2")
+		b.check(b.ns.Do(func() error { p.Tend(); return nil }))
+	}
+}
+
 // TestRemedies: a refusal names what helps, and both things where the kernel's
 // word fits either.
 func TestRemedies(t *testing.T) {
