@@ -1,6 +1,7 @@
 package slowpath
 
 import (
+	_ "embed"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -15,24 +16,10 @@ import (
 
 // territories is a hub whose subnets leave some doubt: a guarded one, a relay
 // inside another relationship's subnet, a relay outside all, one in a subnet
-// without a relationship.
-const territories = `{"Dhcp4": {
-  "interfaces-config": {"interfaces": ["*"]},
-  "lease-database": {"type": "memfile", "persist": false},
-  "hooks-libraries": [{"library": "libdhcp_lease_cmds.so"}, {"library": "libdhcp_ha.so", "parameters": {"high-availability": [
-    {"this-server-name": "server3", "mode": "hot-standby", "peers": [
-      {"name": "server3", "url": "http://127.0.0.1:8001/", "role": "standby"}, {"name": "server1", "url": "http://127.0.0.1:8002/", "role": "primary"}]},
-    {"this-server-name": "server4", "mode": "hot-standby", "peers": [
-      {"name": "server4", "url": "http://127.0.0.1:8003/", "role": "standby"}, {"name": "server2", "url": "http://127.0.0.1:8004/", "role": "primary"}]}
-  ]}}],
-  "subnet4": [
-    {"id": 1, "subnet": "10.0.0.0/24", "user-context": {"ha-server-name": "server1"}, "interface": "eth0"},
-    {"id": 2, "subnet": "10.0.1.0/24", "user-context": {"ha-server-name": "server2"}, "relay": {"ip-addresses": ["10.0.1.1", "172.16.0.1", "10.0.2.1"]}},
-    {"id": 3, "subnet": "10.0.2.0/24", "user-context": {"ha-server-name": "server1"}},
-    {"id": 4, "subnet": "10.0.3.0/24", "user-context": {"ha-server-name": "server1"}, "client-classes": ["VENDOR_CLASS_modem"]},
-    {"id": 5, "subnet": "10.0.4.0/24"}
-  ]
-}}`
+// without a relationship. The kernel is compared on it too (internal/twin).
+//
+//go:embed testdata/territories.json
+var territories []byte
 
 func TestTerritory(t *testing.T) {
 	e := startTerritories(t)
@@ -50,7 +37,7 @@ func TestTerritory(t *testing.T) {
 func startTerritories(t *testing.T) *Engine {
 	s := newInMemory(t)
 	ifs := []transcript.Interface{{Name: "eth0", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}}
-	if err := s.Start([]byte(territories), ifs); err != nil {
+	if err := s.Start(territories, ifs); err != nil {
 		t.Fatal(err)
 	}
 	return s.engine

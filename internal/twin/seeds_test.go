@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -79,18 +80,44 @@ const (
 	optionsAt = messageAt + 240
 )
 
+// lengthened puts so many bytes of IPv4 options into a frame, all no operation
+// (RFC 791).
+func lengthened(f []byte, n int) []byte {
+	g := append(append(append([]byte(nil), f[:udpAt]...), bytes.Repeat([]byte{1}, n)...), f[udpAt:]...)
+	g[ipAt] += byte(n / 4)
+	put(g, ipAt+2, len(g)-ipAt)
+	return summed(g)
+}
+
+// places are addresses of relays in and about the subnets of the territories.
+var places = [][4]byte{{10, 0, 0, 1}, {10, 0, 0, 9}, {10, 0, 1, 1}, {10, 0, 1, 9}, {10, 0, 2, 1}, {10, 0, 2, 9}, {10, 0, 3, 9}, {10, 0, 4, 9}, {172, 16, 0, 1}, {172, 16, 0, 2}}
+
+// relayed has the query come by a relay.
+func relayed(f []byte, relay [4]byte) []byte {
+	g := append([]byte(nil), f...)
+	copy(g[messageAt+24:], relay[:])
+	return g
+}
+
+// put writes 16 bits.
+func put(f []byte, at, v int) { f[at], f[at+1] = byte(v>>8), byte(v) }
+
+// summed puts the checksum of the IPv4 header right.
+func summed(f []byte) []byte {
+	put(f, ipAt+10, 0)
+	sum := 0
+	for i := ipAt; i < ipAt+int(f[ipAt]&0xf)*4; i += 2 {
+		sum += int(f[i])<<8 | int(f[i+1])
+	}
+	sum = sum>>16 + sum&0xffff
+	put(f, ipAt+10, ^(sum>>16+sum)&0xffff)
+	return f
+}
+
 // cut shortens the message to n bytes of options, with lengths that agree.
 func cut(f []byte, n int) []byte {
 	g := append([]byte(nil), f[:optionsAt+n]...)
-	put := func(at, v int) { g[at], g[at+1] = byte(v>>8), byte(v) }
-	put(ipAt+2, len(g)-ipAt)
-	put(udpAt+4, len(g)-udpAt)
-	put(ipAt+10, 0)
-	sum := 0
-	for i := ipAt; i < udpAt; i += 2 {
-		sum += int(g[i])<<8 | int(g[i+1])
-	}
-	sum = sum>>16 + sum&0xffff
-	put(ipAt+10, ^(sum>>16+sum)&0xffff)
-	return g
+	put(g, ipAt+2, len(g)-ipAt)
+	put(g, udpAt+4, len(g)-udpAt)
+	return summed(g)
 }

@@ -185,7 +185,11 @@ const hub = `{"Dhcp4": {
     {"id": 4, "subnet": "10.0.0.0/8", "user-context": {"ha-server-name": "server2"}, "pools": [{"pool": "10.0.0.10-10.0.9.250"}]}
   ]}}`
 
-func scopes() []judged {
+func scopes(t testing.TB) []judged {
+	territories, err := os.ReadFile("../../slowpath/testdata/territories.json") // a hub that leaves some doubt
+	if err != nil {
+		t.Fatal(err)
+	}
 	half := scope.Scope{Mode: scope.Hashed, Enabled: true, Serve: rfc3074.Server(0, 2), Interrupted: true, AckDelay: 10 * time.Second, UnackedMax: 10, Epoch: 1}
 	nobody, off := half, half
 	nobody.Serve, off.Enabled = rfc3074.Buckets{}, false
@@ -199,6 +203,8 @@ func scopes() []judged {
 		{"hub, first served", hub, []scope.Scope{serving, standby}},
 		{"hub, second served", hub, []scope.Scope{standby, serving}},
 		{"hub, first interrupted", hub, []scope.Scope{deaf, standby}},
+		{"territories, first served", string(territories), []scope.Scope{serving, standby}},
+		{"territories, second served", string(territories), []scope.Scope{standby, serving}},
 	}
 }
 
