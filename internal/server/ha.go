@@ -39,7 +39,9 @@ func (f *filters) SetScope(i int, s scope.Scope) {
 }
 
 // Unacked implements ha.Unacked. A query that the kernel drops does not reach
-// user space, so nothing is counted twice.
+// user space, so no query is counted twice; a client is whose queries the kernel
+// drops in part, in part passes in doubt. Each filter wakes ha by its own count;
+// for the sum ha looks every second while it counts.
 func (f *filters) Unacked(i int) scope.Unacked {
 	u := f.user.Unacked(i)
 	if f.kernel != nil {
