@@ -3,9 +3,12 @@ package netif
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
+	"time"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"needletail/internal/frame"
@@ -16,8 +19,25 @@ import (
 type Neighbours struct {
 	mu   sync.RWMutex
 	macs map[neighbour][6]byte // guarded by mu
+	home netns.NsHandle        // the namespace whose table this is
 	stop context.CancelFunc
 	done chan struct{}
+}
+
+const (
+	// neighboursBuffer is room for a burst of changes, in bytes; the kernel
+	// grants no more than net.core.rmem_max.
+	neighboursBuffer = 1 << 20
+	// resubscribe is the pause before a broken subscription is taken anew.
+	resubscribe = 200 * time.Millisecond
+)
+
+// subscription delivers changes of the table, which held known when it began.
+// The channel is closed when it breaks, or by end.
+type subscription struct {
+	known   []netlink.Neigh
+	updates <-chan netlink.NeighUpdate
+	end     func()
 }
 
 type neighbour struct {
@@ -32,26 +52,52 @@ const usable = netlink.NUD_PERMANENT | netlink.NUD_NOARP | netlink.NUD_REACHABLE
 
 // OpenNeighbours starts following the table of the calling thread's namespace.
 func OpenNeighbours() (*Neighbours, error) {
-	ctx, stop := context.WithCancel(context.Background())
-	n := &Neighbours{macs: make(map[neighbour][6]byte), stop: stop, done: make(chan struct{})}
-	updates := make(chan netlink.NeighUpdate, 256)
-	if err := netlink.NeighSubscribe(updates, ctx.Done()); err != nil {
-		stop()
+	home, err := netns.Get()
+	if err != nil {
 		return nil, fmt.Errorf("watch the neighbour table: %w", err)
 	}
-	n.list()
-	go n.follow(updates)
+	ctx, stop := context.WithCancel(context.Background())
+	n := &Neighbours{macs: make(map[neighbour][6]byte), home: home, stop: stop, done: make(chan struct{})}
+	first, err := n.subscribe(ctx)
+	if err != nil {
+		stop()
+		home.Close()
+		return nil, fmt.Errorf("watch the neighbour table: %w", err)
+	}
+	go n.run(ctx, n.subscribe, first, resubscribe)
 	return n, nil
 }
 
-// list takes over what the table holds. The subscription could ask for it
-// itself, but that takes CAP_NET_ADMIN, which kernel sockets do not need otherwise.
-// Whatever is not listed the kernel resolves, so an error is none of ours.
-func (n *Neighbours) list() {
-	known, _ := netlink.NeighList(0, unix.AF_INET)
-	for _, neigh := range known {
-		n.apply(&netlink.NeighUpdate{Type: unix.RTM_NEWNEIGH, Neigh: neigh})
+// subscribe goes to another namespace only if it must: that takes CAP_SYS_ADMIN,
+// which a server in one namespace has not.
+func (n *Neighbours) subscribe(ctx context.Context) (subscription, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	o := netlink.NeighSubscribeOptions{ReceiveBufferSize: neighboursBuffer}
+	h := &netlink.Handle{} // of this thread's namespace
+	here, err := netns.Get()
+	if err != nil {
+		return subscription{}, err
 	}
+	defer here.Close()
+	if !here.Equal(n.home) {
+		o.Namespace = &n.home
+		if h, err = netlink.NewHandleAt(n.home); err != nil {
+			return subscription{}, err
+		}
+		defer h.Close()
+	}
+	updates := make(chan netlink.NeighUpdate, 256)
+	ctx, end := context.WithCancel(ctx)
+	if err := netlink.NeighSubscribeWithOptions(updates, ctx.Done(), o); err != nil {
+		end()
+		return subscription{}, err
+	}
+	// The subscription could ask for the table itself, but that takes
+	// CAP_NET_ADMIN, which kernel sockets do not need otherwise. Whatever is not
+	// listed the kernel resolves, so an error is none of ours.
+	known, _ := h.NeighList(0, unix.AF_INET)
+	return subscription{known, updates, end}, nil
 }
 
 // Lookup returns the MAC address behind ip on an interface if the kernel is
@@ -67,13 +113,37 @@ func (n *Neighbours) Lookup(index int, ip frame.IP) ([6]byte, bool) {
 func (n *Neighbours) Close() {
 	n.stop()
 	<-n.done
+	n.home.Close()
 }
 
-// follow ends when the subscription does, by Close or by a broken socket. It
-// leaves an empty table behind, so that nothing outdated is ever used.
-func (n *Neighbours) follow(updates <-chan netlink.NeighUpdate) {
+// run follows one subscription after the other until ctx ends. One breaks when
+// more changes come than its buffer takes (ENOBUFS); what was missed is in the
+// table that the next one begins with.
+func (n *Neighbours) run(ctx context.Context, again func(context.Context) (subscription, error), s subscription, pause time.Duration) {
 	defer close(n.done)
-	for u := range updates {
+	for {
+		n.follow(s)
+		s.end()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		if next, err := again(ctx); err == nil {
+			s = next
+		} else {
+			s.known = nil // of s, whose channel is closed: it ends once more
+		}
+	}
+}
+
+// follow ends when the subscription does. It leaves an empty table behind, so
+// that nothing outdated is ever used.
+func (n *Neighbours) follow(s subscription) {
+	for _, neigh := range s.known {
+		n.apply(&netlink.NeighUpdate{Type: unix.RTM_NEWNEIGH, Neigh: neigh})
+	}
+	for u := range s.updates {
 		n.apply(&u)
 	}
 	n.mu.Lock()
