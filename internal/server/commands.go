@@ -22,7 +22,7 @@ func (s *Server) registerCommands() {
 	})
 	r.Register("config-get", s.configGet)
 	r.Register("config-hash-get", s.configHash)
-	r.Register("config-test", configTest)
+	r.Register("config-test", s.configTest)
 	r.Register("config-reload", s.configReload)
 	r.Register("server-tag-get", func(context.Context, json.RawMessage) control.Response {
 		return control.Response{Arguments: map[string]string{"server-tag": s.cfg.Load().ServerTag}}
@@ -81,11 +81,17 @@ func threadingStatus(st *control.Status, now func() *config.Dhcp4) {
 	}
 }
 
+// socketStatus is failed as soon as one interface is not served, as in Kea, and
+// says why.
 func (s *Server) socketStatus() any {
-	if s.interfaces.Load() == 0 {
-		return map[string]string{"status": "failed"}
+	why := s.unserved.Load()
+	switch {
+	case why == nil: // not looked yet
+		return map[string]any{"status": "failed"}
+	case len(*why) > 0:
+		return map[string]any{"status": "failed", "errors": *why}
 	}
-	return map[string]string{"status": "ready"}
+	return map[string]any{"status": "ready"}
 }
 
 func (s *Server) configGet(context.Context, json.RawMessage) control.Response {
@@ -107,11 +113,14 @@ func (s *Server) configHash(context.Context, json.RawMessage) control.Response {
 }
 
 // configTest checks the configuration in its arguments; nothing changes.
-func configTest(_ context.Context, args json.RawMessage) control.Response {
+func (s *Server) configTest(_ context.Context, args json.RawMessage) control.Response {
 	if args == nil {
 		return control.Errorf("Missing mandatory 'arguments' parameter.")
 	}
 	cfg, err := config.Parse("config-test", args)
+	if err == nil {
+		cfg, err = s.o.Dirs.Place(cfg)
+	}
 	if err == nil {
 		err = prepare(cfg)
 	}
@@ -130,14 +139,16 @@ func (s *Server) configReload(ctx context.Context, _ json.RawMessage) control.Re
 
 func (s *Server) shutdown(context.Context, json.RawMessage) control.Response {
 	// The answer leaves first: closing the listeners waits for it.
-	go s.quit()
+	s.quit()
 	return control.Response{Text: "Shutting down."}
 }
 
 // reclaim runs one reclaim cycle without bounds, as Kea's leases-reclaim.
 func (s *Server) reclaim(ctx context.Context, _ json.RawMessage) control.Response {
 	e := newExpiry(s.store, s.core.Owned.has, s.log)
-	e.cycle(ctx, config.ExpiredLeases{})
+	if err := e.cycle(ctx, config.ExpiredLeases{}); err != nil {
+		return control.Errorf("Reclamation of expired leases failed: %v", err)
+	}
 	return control.Response{Text: "Reclamation of expired leases is complete."}
 }
 

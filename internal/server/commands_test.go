@@ -2,11 +2,18 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
 	"testing"
 
 	"needletail/internal/config"
 	"needletail/internal/control"
+	"needletail/internal/netif"
+	"needletail/leases"
+	"needletail/slowpath"
 )
 
 // What status-get tells of threads: the keys and forms of an answer of Kea 3.0.4,
@@ -28,5 +35,72 @@ func TestThreadingStatus(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("%s:\n%s, %v, want\n%s", text, got, err, want)
 		}
+	}
+}
+
+// refusing are ports that open on no interface.
+type refusing struct{ err error }
+
+func (refusing) Workers() int                         { return 0 }
+func (refusing) Worker(int) slowpath.Port             { return nil }
+func (r refusing) SetInterfaces([]netif.Picked) error { return r.err }
+func (refusing) Stats() slowpath.PortStats            { return slowpath.PortStats{} }
+func (refusing) Close() error                         { return nil }
+
+// Sockets are ready only if every one is open; if not, status-get says why.
+func TestSocketStatus(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		wanted string
+		err    error
+		want   map[string]any
+	}{
+		{"all open", "lo", nil, map[string]any{"status": "ready"}},
+		{"taken", "lo", errors.Join(errors.New("a"), errors.Join(errors.New("b"))), map[string]any{"status": "failed", "errors": []string{"a", "b"}}},
+		{"missing", "none0", nil, map[string]any{"status": "failed",
+			"errors": []string{"serve interface none0: " + netif.ErrNoInterface.Error(), "no interface configured to listen to DHCP traffic"}}},
+	} {
+		cfg, err := config.Parse("test", []byte(`{ "Dhcp4": { "lease-database": { "type": "memfile", "persist": false } } }`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Interfaces.Names = []config.InterfaceName{{Name: c.wanted}}
+		engine, err := slowpath.NewEngine(cfg, storeWith(t, 0), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &Server{engine: engine, workers: &workers{sets: []PortSet{refusing{c.err}}}, log: slog.New(slog.DiscardHandler)}
+		_ = s.serveInterfaces(cfg)
+		if got := s.socketStatus(); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// config-test refuses what a start with the same options refuses.
+func TestConfigTestKnowsTheDirectories(t *testing.T) {
+	s := &Server{o: Options{Dirs: DirsFrom(func(name string) string {
+		return map[string]string{"KEA_DHCP_DATA_DIR": "/confined"}[name]
+	})}}
+	for name, want := range map[string]int{"/confined/leases": control.ResultSuccess, "/elsewhere/leases": control.ResultError} {
+		args := json.RawMessage(`{ "Dhcp4": { "lease-database": { "type": "memfile", "name": "` + name + `" } } }`)
+		if r := s.configTest(t.Context(), args); r.Result != want {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// leases-reclaim says so when the leases stay as they are.
+func TestReclaimTellsFailure(t *testing.T) {
+	s := &Server{store: storeOnDisk(t), core: &Core{Owned: new(Owned)}, log: slog.New(slog.DiscardHandler)}
+	if r := s.reclaim(t.Context(), nil); r.Result != control.ResultSuccess {
+		t.Errorf("%+v", r)
+	}
+	fill(t, s.store, 3)
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.reclaim(t.Context(), nil); r.Result != control.ResultError || !strings.Contains(r.Text, leases.ErrClosed.Error()) {
+		t.Errorf("%+v", r)
 	}
 }

@@ -41,7 +41,9 @@ func (e *expiry) run(ctx context.Context, s config.ExpiredLeases) {
 			return
 		case s = <-e.settings:
 		case <-tick:
-			e.cycle(ctx, s)
+			if err := e.cycle(ctx, s); err != nil {
+				e.log.Error("expired leases could not be reclaimed; the next cycle tries again", "id", "ALLOC_ENGINE_V4_LEASES_RECLAMATION_FAILED", "error", err)
+			}
 		}
 	}
 }
@@ -56,7 +58,7 @@ func (e *expiry) reload(ctx context.Context, s config.ExpiredLeases) {
 
 // cycle reclaims up to max-reclaim-leases for up to max-reclaim-time; 0 means
 // no bound.
-func (e *expiry) cycle(ctx context.Context, s config.ExpiredLeases) {
+func (e *expiry) cycle(ctx context.Context, s config.ExpiredLeases) error {
 	left, began, more := s.MaxReclaimLeases, time.Now(), true
 	for more && ctx.Err() == nil && (s.MaxReclaimTime == 0 || time.Since(began) < s.MaxReclaimTime) {
 		step := reclaimStep
@@ -68,12 +70,12 @@ func (e *expiry) cycle(ctx context.Context, s config.ExpiredLeases) {
 		}
 		n, rest, err := e.step(step)
 		if err != nil {
-			e.log.Error("expired leases could not be reclaimed; the next cycle tries again", "id", "ALLOC_ENGINE_V4_LEASES_RECLAMATION_FAILED", "error", err)
-			return
+			return err
 		}
 		left, more = left-n, rest
 	}
 	e.note(more, s.UnwarnedReclaimCycles)
+	return nil
 }
 
 func (e *expiry) note(more bool, unwarned int) {

@@ -35,11 +35,11 @@ type Server struct {
 	began     time.Time
 	ifs       []slowpath.Interface // as the engine knows them
 
-	cfg        atomic.Pointer[config.Dhcp4] // in force; read by commands
-	reloaded   atomic.Int64                 // unix s of the last reload
-	interfaces atomic.Int64                 // served
-	requests   chan request                 // from commands to the loop
-	quit       context.CancelFunc           // ends the loop, from the shutdown command
+	cfg      atomic.Pointer[config.Dhcp4] // in force; read by commands
+	reloaded atomic.Int64                 // unix s of the last reload
+	unserved atomic.Pointer[[]string]     // why clients are not reached, by the last look at interfaces
+	requests chan request                 // from commands to the loop
+	quit     context.CancelFunc           // ends the loop, from the shutdown command
 
 	undo []func() // run last to first by stop
 }
@@ -222,26 +222,52 @@ func (s *Server) openInterfaces(_ context.Context, cfg *config.Dhcp4) error {
 // serveInterfaces looks at the interfaces of the moment and serves what the
 // configuration wants of them. What cannot be served is logged and returned.
 func (s *Server) serveInterfaces(cfg *config.Dhcp4) error {
+	n, err := s.servePicked(cfg)
+	why := reasons(err)
+	if err != nil {
+		s.log.Warn("failed to open sockets on all interfaces", "id", "DHCPSRV_OPEN_SOCKET_FAIL", "error", err)
+	}
+	if n == 0 {
+		const none = "no interface configured to listen to DHCP traffic"
+		s.log.Warn(none, "id", "DHCPSRV_NO_SOCKETS_OPEN")
+		why = append(why, none)
+	}
+	s.unserved.Store(&why)
+	return err
+}
+
+// servePicked returns how many interfaces there are to serve, and what of them
+// and of those that are missing is not served.
+func (s *Server) servePicked(cfg *config.Dhcp4) (int, error) {
 	all, err := netif.List()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	picked, missing := netif.Pick(all, patterns(cfg))
 	s.ifs = engineInterfaces(picked)
 	if err := s.engine.SetInterfaces(s.ifs); err != nil {
-		return err
+		return len(picked), err
 	}
 	err = s.workers.serve(picked)
 	for _, m := range missing {
 		err = errors.Join(err, fmt.Errorf("serve interface %s: %w", m, netif.ErrNoInterface))
 	}
-	if err != nil {
-		s.log.Warn("failed to open sockets on all interfaces", "id", "DHCPSRV_OPEN_SOCKET_FAIL", "error", err)
+	return len(picked), err
+}
+
+// reasons takes joined errors apart.
+func reasons(err error) (all []string) {
+	if err == nil {
+		return nil
 	}
-	if s.interfaces.Store(int64(len(picked))); len(picked) == 0 {
-		s.log.Warn("no interface configured to listen to DHCP traffic", "id", "DHCPSRV_NO_SOCKETS_OPEN")
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []string{err.Error()}
 	}
-	return err
+	for _, e := range joined.Unwrap() {
+		all = append(all, reasons(e)...)
+	}
+	return all
 }
 
 func patterns(cfg *config.Dhcp4) []netif.Pattern {
