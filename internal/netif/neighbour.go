@@ -32,10 +32,9 @@ const (
 	resubscribe = 200 * time.Millisecond
 )
 
-// subscription delivers changes of the table, which held known when it began.
-// The channel is closed when it breaks, or by end.
+// subscription delivers changes of the table. The channel is closed when it
+// breaks, or by end.
 type subscription struct {
-	known   []netlink.Neigh
 	updates <-chan netlink.NeighUpdate
 	end     func()
 }
@@ -93,11 +92,18 @@ func (n *Neighbours) subscribe(ctx context.Context) (subscription, error) {
 		end()
 		return subscription{}, err
 	}
-	// The subscription could ask for the table itself, but that takes
-	// CAP_NET_ADMIN, which kernel sockets do not need otherwise. Whatever is not
-	// listed the kernel resolves, so an error is none of ours.
+	n.list(h)
+	return subscription{updates, end}, nil
+}
+
+// list takes over what the table holds. The subscription could ask for it
+// itself, but that takes CAP_NET_ADMIN, which kernel sockets do not need otherwise.
+// Whatever is not listed the kernel resolves, so an error is none of ours.
+func (n *Neighbours) list(h *netlink.Handle) {
 	known, _ := h.NeighList(0, unix.AF_INET)
-	return subscription{known, updates, end}, nil
+	for _, neigh := range known {
+		n.apply(&netlink.NeighUpdate{Type: unix.RTM_NEWNEIGH, Neigh: neigh})
+	}
 }
 
 // Lookup returns the MAC address behind ip on an interface if the kernel is
@@ -122,7 +128,7 @@ func (n *Neighbours) Close() {
 func (n *Neighbours) run(ctx context.Context, again func(context.Context) (subscription, error), s subscription, pause time.Duration) {
 	defer close(n.done)
 	for {
-		n.follow(s)
+		n.follow(s.updates)
 		s.end()
 		select {
 		case <-ctx.Done():
@@ -131,19 +137,14 @@ func (n *Neighbours) run(ctx context.Context, again func(context.Context) (subsc
 		}
 		if next, err := again(ctx); err == nil {
 			s = next
-		} else {
-			s.known = nil // of s, whose channel is closed: it ends once more
-		}
+		} // else s, whose channel is closed, ends once more
 	}
 }
 
 // follow ends when the subscription does. It leaves an empty table behind, so
 // that nothing outdated is ever used.
-func (n *Neighbours) follow(s subscription) {
-	for _, neigh := range s.known {
-		n.apply(&netlink.NeighUpdate{Type: unix.RTM_NEWNEIGH, Neigh: neigh})
-	}
-	for u := range s.updates {
+func (n *Neighbours) follow(updates <-chan netlink.NeighUpdate) {
+	for u := range updates {
 		n.apply(&u)
 	}
 	n.mu.Lock()

@@ -21,7 +21,7 @@ func TestNeighboursSurviveABrokenSubscription(t *testing.T) {
 		c := make(chan netlink.NeighUpdate, 1)
 		c <- netlink.NeighUpdate{Type: unix.RTM_NEWNEIGH, Neigh: netlink.Neigh{LinkIndex: 1, State: netlink.NUD_REACHABLE,
 			IP: net.IP{192, 0, 2, last}, HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, last}}}
-		return subscription{updates: c, end: func() {}}, func() { close(c) }
+		return subscription{c, func() {}}, func() { close(c) }
 	}
 	first, breaks := told(1)
 	second, ends := told(2)
