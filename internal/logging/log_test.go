@@ -109,6 +109,46 @@ func TestFilesRotateAndAreShared(t *testing.T) {
 	}
 }
 
+// While no new file can be had, the log goes on in the old one and the former
+// versions stay what they are.
+func TestRotationThatFailsLosesNothing(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	r, err := openRotating(name, rotateMin, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	line := []byte(strings.Repeat("x", 999) + "\n")
+	write := func(n int) {
+		for range n {
+			if _, err := r.Write(line); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	size := func(file string) int64 {
+		info, err := os.Stat(file)
+		if err != nil {
+			return -1
+		}
+		return info.Size()
+	}
+	if err := os.Mkdir(name+".new", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(500)
+	if size(name) != 500_000 || size(name+".1") != -1 {
+		t.Errorf("%d bytes in the log and %d in its first version", size(name), size(name+".1"))
+	}
+	if err := os.Remove(name + ".new"); err != nil {
+		t.Fatal(err)
+	}
+	write(150)
+	if size(name) >= rotateMin || size(name+".1") < 500_000 {
+		t.Errorf("%d bytes in the log and %d in its first version, once there is a new file again", size(name), size(name+".1"))
+	}
+}
+
 func TestBadOutputLeavesTheOldLog(t *testing.T) {
 	var out bytes.Buffer
 	l := New(&out, nil, false)

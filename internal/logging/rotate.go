@@ -34,17 +34,25 @@ func openRotating(name string, maxSize int64, maxVer int) (*rotating, error) {
 }
 
 func (r *rotating) open() error {
-	f, err := os.OpenFile(r.name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	f, size, err := openLog(r.name)
 	if err != nil {
-		return fmt.Errorf("open log file: %w", err)
+		return err
+	}
+	r.file, r.size = f, size
+	return nil
+}
+
+func openLog(name string) (*os.File, int64, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open log file: %w", err)
 	}
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
-		return fmt.Errorf("open log file: %w", err)
+		return nil, 0, fmt.Errorf("open log file: %w", err)
 	}
-	r.file, r.size = f, info.Size()
-	return nil
+	return f, info.Size(), nil
 }
 
 // Write implements io.Writer for whole lines.
@@ -59,17 +67,22 @@ func (r *rotating) Write(line []byte) (int, error) {
 	return n, err
 }
 
-// rotate moves the versions up. If the new file cannot be opened, writing goes
-// on in the old one: a log in the wrong file is better than none.
+// rotate moves the versions up, once the new file is open under another name.
+// If it cannot be had, nothing moves and writing goes on in the old one: a log
+// in the wrong file is better than none.
 func (r *rotating) rotate() {
+	next, size, err := openLog(r.name + ".new")
+	if err != nil {
+		r.size = 0 // not at every line, but when as much again has been written
+		return
+	}
 	for v := r.maxVer - 1; v >= 1; v-- {
 		os.Rename(r.version(v), r.version(v+1))
 	}
 	os.Rename(r.name, r.version(1))
-	full := r.file
-	if r.open() == nil {
-		full.Close()
-	}
+	os.Rename(next.Name(), r.name)
+	r.file.Close()
+	r.file, r.size = next, size
 }
 
 func (r *rotating) version(v int) string { return r.name + "." + strconv.Itoa(v) }
