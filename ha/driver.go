@@ -168,8 +168,14 @@ func (d *Driver) poke() {
 }
 
 // Recount has the machine look at relationship i's unacked clients now: a
-// filter has seen more of them than the scope's UnackedMax.
-func (d *Driver) Recount(i int) { d.post(func() { d.step(i, Tick{}) }) }
+// filter has seen more of them than the scope's UnackedMax. It does not wait; an
+// i that a reload has taken away is nobody's.
+func (d *Driver) Recount(i int) {
+	if i < len(d.links) {
+		d.links[i].recount.Store(true)
+		d.poke()
+	}
+}
 
 // Close ends all relationships: listeners first, then heartbeats, syncs and
 // updates. Replies that wait for a partner are refused.

@@ -53,6 +53,9 @@ func (d *Driver) updatesDone() {
 		if done, ok := l.take(); ok {
 			d.step(l.index, done)
 		}
+		if l.recount.Swap(false) {
+			d.step(l.index, Tick{})
+		}
 	}
 }
 

@@ -287,3 +287,16 @@ func (n *node) forget(addr string) {
 		n.t.Fatal(err)
 	}
 }
+
+// A filter's call has the machine look at once, waits for nothing, and may name
+// a relationship that is gone.
+func TestRecount(t *testing.T) {
+	d := &Driver{links: []*link{{}}, reports: make(chan struct{}, 1)}
+	for range 2 {
+		d.Recount(0)
+		d.Recount(1)
+	}
+	if len(d.reports) != 1 || !d.links[0].recount.Load() {
+		t.Errorf("the loop is woken: %d, to recount: %v", len(d.reports), d.links[0].recount.Load())
+	}
+}

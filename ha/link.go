@@ -26,6 +26,7 @@ type link struct {
 	policy     atomic.Pointer[Policy]
 	scope      atomic.Pointer[scope.Scope] // as the filters have it
 	terminated atomic.Bool
+	recount    atomic.Bool // a filter has seen too many unacked clients
 	rejecting  atomic.Bool // the machine has rejected clients: report accepted ones
 	parked     atomic.Int64
 	skew       atomic.Int64 // ns: the partner's clock minus ours, as last measured

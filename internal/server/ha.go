@@ -100,10 +100,10 @@ func (p *partnership) start(cfg *config.Dhcp4) error {
 }
 
 // Recount has the machine look at relationship i now; a filter calls it when
-// its unacked clients exceed the limit.
+// its unacked clients exceed the limit. The caller is a worker: it must not wait.
 func (p *partnership) Recount(i int) {
 	if d := p.driver.Load(); d != nil {
-		go d.Recount(i) // the caller is a worker, which must not wait
+		d.Recount(i)
 	}
 }
 
