@@ -7,7 +7,7 @@ CONFIG  ?=
 SEEDS   ?= 0
 
 PAGES    := $(notdir $(wildcard docs/man/*.[18]))
-RACE     := ./internal/control ./internal/logging ./internal/server ./leases ./slowpath ./ha
+RACE     := ./internal/control ./internal/logging ./internal/server ./internal/netif ./leases ./slowpath ./fastpath ./ha ./bench/suite ./cmd/needletail
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
