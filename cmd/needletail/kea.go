@@ -18,8 +18,8 @@ const keaUsage = `Usage: kea-dhcp4 -[v|V|W] [-d] [-X] [-{c|t|T} cfgfile] [-p num
   -W: display the configuration report and exit
   -d: debug mode, log everything
   -c file: specify configuration file
-  -t file: check the configuration file and exit
-  -T file: the same, including the files it names
+  -t file: check the configuration file and the files it names, and exit
+  -T file: the same
   -p number: specify non-standard server port number 1-65535 (useful for testing only)
   -P number: specify non-standard client port number 1-65535 (useful for testing only)
   -X: allow files outside the KEA_* directories

@@ -17,12 +17,20 @@ func leaseCommand(e env) *cobra.Command {
 	o := options(e)
 	export := &cobra.Command{
 		Use: "export [CSV]", Short: "write all leases as Kea's memfile (server stopped)", Args: cobra.MaximumNArgs(1),
+		Long: "Writes all leases of configured subnets as Kea reads them, to CSV or standard output.\n" +
+			"CSV is replaced whole or left as it was. The server must be stopped, and its user\n" +
+			"run this. Without a lease database nothing is written and the exit status is 1.",
 		RunE: func(c *cobra.Command, args []string) error {
 			return server.ExportLeases(c.Context(), o, strings.Join(args, ""))
 		},
 	}
 	imports := &cobra.Command{
 		Use: "import CSV", Short: "read the leases of Kea's memfile into the store (server stopped)", Args: cobra.ExactArgs(1),
+		Long: "Reads a lease file of any Kea, or standard input if CSV is -, into the store, which is\n" +
+			"made if there is none. The last line of an address replaces the lease it has here, or\n" +
+			"ends it; leases that the file does not name stay. Lines that cannot be used are told\n" +
+			"and left out; the others are imported all the same, but the exit status is 1. The\n" +
+			"server must be stopped, and its user run this.",
 		RunE: func(c *cobra.Command, args []string) error { return importFrom(c.Context(), e, o, args[0]) },
 	}
 	for _, c := range []*cobra.Command{export, imports} {

@@ -55,6 +55,7 @@ func command(e env) *cobra.Command {
 		Short: "DHCPv4 appliance that reads ISC Kea's configuration",
 		Long: "needletail serves DHCPv4 from an ISC Kea configuration and keeps every lease it acknowledged.\n" +
 			"Called by the name kea-dhcp4 (a symbolic link) it takes the options of that program.",
+		Annotations: map[string]string{cli.ManSections: manSections},
 	}
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)

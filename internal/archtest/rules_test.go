@@ -29,6 +29,7 @@ var allowed = []rule{
 	{"internal/clock", nil},
 	{"internal/control", nil},
 	{"internal/xsk", nil},
+	{"internal/cli/mantest", []string{"internal/cli"}},
 	{"internal/cli", nil},
 	{"internal/archtest", nil},
 	{"internal/gentest", nil},
@@ -42,7 +43,7 @@ var testAllowed = []rule{
 	{"internal/e2eha", []string{"internal/testbed", "internal/rfc3074"}},
 	{"internal/twin", []string{"slowpath", "fastpath", "leases", "internal/..."}},
 	{"cmd/...", []string{"internal/..."}},
-	{"...", []string{"internal/netif/nettest", "internal/transcript/...", "internal/rfc3074", "internal/clock", "internal/gentest"}},
+	{"...", []string{"internal/netif/nettest", "internal/cli/mantest", "internal/transcript/...", "internal/rfc3074", "internal/clock", "internal/gentest"}},
 }
 
 // values stands for the packages that hold values every part may speak of.

@@ -10,6 +10,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// ManSections is the annotation of a command whose man page has sections, in
+// Markdown, that its help has not.
+const ManSections = "man-sections"
+
 // Exit is an error that has been told already and only has a code.
 type Exit int
 

@@ -1,0 +1,15 @@
+package main
+
+import (
+	"flag"
+	"testing"
+
+	"needletail/internal/cli/mantest"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the man pages anew; read the diff")
+
+// The man pages say what the commands' flags say.
+func TestManPagesAreInStep(t *testing.T) {
+	mantest.Check(t, command(), "1", "../../docs/man", *rewrite)
+}
