@@ -109,6 +109,9 @@ func (s Silence) String() string {
 	return silenceNames[s]
 }
 
+// Malformed tells whether the query was no sound DHCP message.
+func (s Silence) Malformed() bool { return s >= SilenceTooShort && s <= SilenceBadOptionLength }
+
 // Silences lists every silence but Answered, in order.
 func Silences() []Silence {
 	all := make([]Silence, 0, silenceCount-1)

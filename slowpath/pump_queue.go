@@ -1,6 +1,7 @@
 package slowpath
 
 import (
+	"encoding/binary"
 	"time"
 
 	"needletail/internal/frame"
@@ -154,7 +155,7 @@ func flowOf(q *frame.Query) uint8 {
 	const giaddr = 24 // offset in the message, RFC 2131 section 2
 	h := uint32(q.IfIndex)<<16 ^ uint32(q.Link.Tags[0].TCI&0xfff) ^ uint32(q.Link.Tags[1].TCI)<<12
 	if m := q.Message; len(m) >= giaddr+4 {
-		if g := uint32(m[24])<<24 | uint32(m[25])<<16 | uint32(m[26])<<8 | uint32(m[27]); g != 0 {
+		if g := binary.BigEndian.Uint32(m[giaddr:]); g != 0 {
 			h = g
 		}
 	}

@@ -36,6 +36,22 @@ type PumpStats struct {
 	InFlight uint64 // queries waiting for disk and partners at this moment
 }
 
+// Add adds o to s, for totals over pumps.
+func (s *PumpStats) Add(o *PumpStats) {
+	s.Batches += o.Batches
+	s.Queries += o.Queries
+	s.Immediate += o.Immediate
+	s.Committed += o.Committed
+	s.ShedInFlight += o.ShedInFlight
+	s.ShedBacklog += o.ShedBacklog
+	s.ShedStale += o.ShedStale
+	s.ShedRequest += o.ShedRequest
+	s.NoBuffer += o.NoBuffer
+	s.CommitFailed += o.CommitFailed
+	s.Refused += o.Refused
+	s.InFlight += o.InFlight
+}
+
 // Stats may be called from any goroutine.
 func (p *Pump) Stats() PumpStats {
 	c := &p.count

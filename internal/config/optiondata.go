@@ -40,17 +40,11 @@ func (c *checker) optionList(n *node) []Option {
 		return nil
 	}
 	var options []Option
-	for _, item := range n.items {
-		var draft optionDraft
-		before := len(c.problems)
-		optionTable.load(c, item, &draft)
-		if len(c.problems) > before {
-			continue
-		}
-		if o, ok := c.option(item, &draft); ok {
+	optionTable.each(c, n, func(item *node, draft *optionDraft) {
+		if o, ok := c.option(item, draft); ok {
 			options = append(options, o)
 		}
-	}
+	})
 	return c.encapsulate(options)
 }
 

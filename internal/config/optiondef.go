@@ -31,17 +31,11 @@ func (c *checker) optionDefs(n *node) []OptionDef {
 		return nil
 	}
 	var defs []OptionDef
-	for _, item := range n.items {
-		var draft definitionDraft
-		before := len(c.problems)
-		definitionTable.load(c, item, &draft)
-		if len(c.problems) > before {
-			continue
-		}
-		if def, ok := c.define(item, &draft); ok {
+	definitionTable.each(c, n, func(item *node, draft *definitionDraft) {
+		if def, ok := c.define(item, draft); ok {
 			defs = append(defs, *def)
 		}
-	}
+	})
 	return defs
 }
 

@@ -96,6 +96,17 @@ func (t *table[T]) load(c *checker, n *node, into *T) {
 	}
 }
 
+// each reads the maps in the list n and hands on those without a problem.
+func (t *table[T]) each(c *checker, n *node, take func(*node, *T)) {
+	for _, item := range n.items {
+		var draft T
+		before := len(c.problems)
+		if t.load(c, item, &draft); len(c.problems) == before {
+			take(item, &draft)
+		}
+	}
+}
+
 func (k *key[T]) load(c *checker, n *node, into *T) {
 	if !c.is(n, k.kind) {
 		return

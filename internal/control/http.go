@@ -196,12 +196,8 @@ func reply(c *fasthttp.RequestCtx, r Response) {
 func fault(c *fasthttp.RequestCtx, status int) {
 	c.SetStatusCode(status)
 	c.Response.Header.SetContentType("application/json")
-	fmt.Fprintf(&bodyWriter{c}, `{ "result": %d, "text": "%s" }`, status, fasthttp.StatusMessage(status))
+	fmt.Fprintf(c, `{ "result": %d, "text": "%s" }`, status, fasthttp.StatusMessage(status))
 }
-
-type bodyWriter struct{ c *fasthttp.RequestCtx }
-
-func (b *bodyWriter) Write(p []byte) (int, error) { return b.c.Write(p) }
 
 // quiet drops fasthttp's own lines: whoever connects could write our log.
 type quiet struct{}

@@ -10,10 +10,11 @@ import (
 
 // Dirs are the directories that Kea takes from its environment. One that is
 // set confines the files of its kind, as in Kea 3.0, unless Unconfined; one
-// that is not set only serves as the default place (as in Kea 2.2).
+// that is not set only serves as the default place (as in Kea 2.2). There is no
+// lock of the log (KEA_LOCKFILE_DIR): a line is one write.
 type Dirs struct {
-	PID, Lock, Data, Socket, Log Dir
-	Unconfined                   bool // option -X
+	PID, Data, Socket, Log Dir
+	Unconfined             bool // option -X
 }
 
 // Dir is one directory.
@@ -33,7 +34,6 @@ func DirsFrom(getenv func(string) string) Dirs {
 	}
 	return Dirs{
 		PID:    dir("KEA_PIDFILE_DIR", "/run/kea"),
-		Lock:   dir("KEA_LOCKFILE_DIR", "/run/lock/kea"),
 		Data:   dir("KEA_DHCP_DATA_DIR", "/var/lib/kea"),
 		Socket: dir("KEA_CONTROL_SOCKET_DIR", "/run/kea"),
 		Log:    dir("KEA_LOG_FILE_DIR", "/var/log/kea"),

@@ -26,7 +26,7 @@ func (s *Server) statistics() map[string]uint64 {
 		n := st.Silence[why]
 		all["pkt4-silence-"+why.String()] = n
 		switch {
-		case why >= slowpath.SilenceTooShort && why <= slowpath.SilenceBadOptionLength:
+		case why.Malformed():
 			malformed += n
 			dropped += n
 		case why == slowpath.SilenceReleased || why == slowpath.SilenceDeclined:

@@ -142,18 +142,7 @@ func (w *workers) portStats() (sum slowpath.PortStats) {
 func (w *workers) stats() (sum slowpath.PumpStats) {
 	for _, p := range w.pumps {
 		o := p.Stats()
-		sum.Batches += o.Batches
-		sum.Queries += o.Queries
-		sum.Immediate += o.Immediate
-		sum.Committed += o.Committed
-		sum.ShedInFlight += o.ShedInFlight
-		sum.ShedBacklog += o.ShedBacklog
-		sum.ShedStale += o.ShedStale
-		sum.ShedRequest += o.ShedRequest
-		sum.NoBuffer += o.NoBuffer
-		sum.CommitFailed += o.CommitFailed
-		sum.Refused += o.Refused
-		sum.InFlight += o.InFlight
+		sum.Add(&o)
 	}
 	return sum
 }
