@@ -31,6 +31,8 @@ var entries = []entry{
 	{"int32", `"name": "time-offset", "data": "-3600"`, "fffff1f0"},
 	{"an array of uint16", `"name": "path-mtu-plateau-table", "data": "68, 1500"`, "004405dc"},
 	{"binary", `"name": "user-class", "data": "0A0b"`, "0a0b"},
+	{"binary with blanks", `"name": "user-class", "data": "1A BB\t0 c"`, "1abb0c"},
+	{"a record with binary with blanks", `"name": "uuid-guid", "data": "0, 1A BB"`, "001abb"},
 	{"hexadecimal with 0x", `"code": 252, "csv-format": false, "data": "0x0102"`, "0102"},
 	{"an odd number of digits", `"code": 252, "csv-format": false, "data": "123"`, "0123"},
 	{"with colons", `"code": 252, "csv-format": false, "data": "01:2:03"`, "010203"},

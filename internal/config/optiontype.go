@@ -31,7 +31,7 @@ func typeNames() []string {
 
 // encoders append one value of a type in wire form.
 var encoders = map[string]func(out []byte, value string) ([]byte, error){
-	"binary":       appendHex,
+	"binary":       appendPairs,
 	"boolean":      appendBoolean,
 	"int8":         signed(8),
 	"int16":        signed(16),
@@ -58,6 +58,17 @@ func appendField(out []byte, kind, value string) ([]byte, error) {
 	return encode(out, value)
 }
 
+// appendPairs reads the binary part of comma separated values: pairs of digits,
+// white space anywhere (Kea: option_data_types.cc, writeBinary).
+func appendPairs(out []byte, v string) ([]byte, error) {
+	b, err := hex.DecodeString(strings.Join(strings.Fields(v), ""))
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a string of pairs of hexadecimal digits", v)
+	}
+	return append(out, b...), nil
+}
+
+// appendHex reads digits that stand alone; a first one may lack its pair.
 func appendHex(out []byte, v string) ([]byte, error) {
 	b, err := hex.DecodeString(v)
 	if len(v)%2 != 0 {
