@@ -14,6 +14,8 @@ const (
 	spaceAgent        = "dhcp-agent-options-space"          // option 82
 	spaceCablelabs    = "cablelabs-client-conf"             // option 122
 	spaceVendorPrefix = "vendor-"                           // and the enterprise number: option 125
+	spaceVendorCable  = "vendor-4491"                       // CableLabs' options within 125
+	spaceDocsis       = "docsis3-v4"                        // where Kea keeps their definitions
 )
 
 const codeVivso = 125
@@ -55,7 +57,7 @@ var standard = sync.OnceValue(func() *definitions {
 	d := newDefinitions(iana)
 	for space, table := range map[string]string{
 		SpaceDHCP4: dhcp4Options, spaceAgent: agentOptions,
-		spaceCablelabs: cablelabsOptions, "vendor-4491": docsisOptions,
+		spaceCablelabs: cablelabsOptions, spaceVendorCable: docsisOptions, spaceDocsis: docsisOptions,
 	} {
 		d.addAll(parseOptions(space, table))
 	}
@@ -76,6 +78,9 @@ func (d *definitions) add(def *OptionDef) {
 }
 
 func (d *definitions) code(space string, code uint8) *OptionDef {
+	if std := standard().byCode[optionKey{space, code}]; std != nil && space == spaceVendorCable {
+		return std // before the configuration's own, as in Kea
+	}
 	for ; d != nil; d = d.next {
 		if def := d.byCode[optionKey{space, code}]; def != nil {
 			return def
@@ -85,6 +90,9 @@ func (d *definitions) code(space string, code uint8) *OptionDef {
 }
 
 func (d *definitions) name(space, name string) *OptionDef {
+	if std := standard().byName[optionName{space, name}]; std != nil && space == spaceVendorCable {
+		return std
+	}
 	for ; d != nil; d = d.next {
 		if def := d.byName[optionName{space, name}]; def != nil {
 			return def
@@ -107,11 +115,15 @@ func (d *definitions) names(space string) []string {
 	return names
 }
 
-// redefinable tells whether a configuration may define a code of space dhcp4
-// itself although Kea's newest release has a definition: Kea 2.2 did not have
-// these, and files written for it do so (option 121 above all).
-func redefinable(code uint8) bool {
-	switch {
+// redefinable tells whether a configuration may define a standard option
+// itself. In space dhcp4 those are the options that Kea 2.2 did not have, and
+// that files written for it define (option 121 above all); in the other spaces
+// all but those of CableLabs.
+func redefinable(d *OptionDef) bool {
+	if d.Space != SpaceDHCP4 {
+		return d.Space != spaceDocsis
+	}
+	switch code := d.Code; {
 	case code == 43, code == 121, code == 122, code == 143, code == 162:
 		return true
 	case code >= 151 && code <= 157:

@@ -73,6 +73,9 @@ func (c *checker) option(n *node, d *optionDraft) (Option, bool) {
 	if d.classes != nil && len(d.classes.items) > 0 {
 		return o, false // for some clients only; the table has warned
 	}
+	if o.Space == spaceDocsis {
+		c.warn(n, "options of space %s are not sent by themselves, option 125 takes those of space %s, as in Kea", spaceDocsis, spaceVendorCable)
+	}
 	if why := serverOptions[o.Code]; why != "" && o.Space == SpaceDHCP4 {
 		c.warn(n, "option %d (%s) is ignored: %s", o.Code, o.Name, why)
 		return o, false

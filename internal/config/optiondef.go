@@ -62,6 +62,11 @@ func (c *checker) define(n *node, draft *definitionDraft) (*OptionDef, bool) {
 		}
 	}
 	c.defs.add(d)
+	for _, found := range []*OptionDef{c.defs.code(d.Space, d.Code), c.defs.name(d.Space, d.Name)} {
+		if found != d {
+			c.warn(n, "the standard option %d (%s) of space %s comes before this definition, as in Kea", found.Code, found.Name, d.Space)
+		}
+	}
 	return d, true
 }
 
@@ -145,10 +150,10 @@ func (c *checker) wrongCode(d *OptionDef) error {
 		return fmt.Errorf("%q of space %s is defined twice, remove one", d.Name, d.Space)
 	}
 	kea := standard()
-	if std := kea.byCode[optionKey{d.Space, d.Code}]; std != nil && !redefinable(d.Code) {
+	if std := kea.byCode[optionKey{d.Space, d.Code}]; std != nil && !redefinable(std) {
 		return fmt.Errorf("code %d is the standard option %s, which cannot be defined again", d.Code, std.Name)
 	}
-	if std := kea.byName[optionName{d.Space, d.Name}]; std != nil && std.Code != d.Code && !redefinable(std.Code) {
+	if std := kea.byName[optionName{d.Space, d.Name}]; std != nil && std.Code != d.Code && !redefinable(std) {
 		return fmt.Errorf("%s is the standard option %d, give yours another name", d.Name, std.Code)
 	}
 	return nil
