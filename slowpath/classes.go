@@ -15,11 +15,16 @@ type classSet uint64
 // in common is enough, and no guard admits everybody.
 func (g classSet) admits(q classSet) bool { return g == 0 || g&q != 0 }
 
-// guardsMax is how many different classes guards may name.
-const guardsMax = 64
+// guardsMax is how many different classes guards may name, and nobody the bit
+// of all other classes they name: no client we answer is ever in them.
+const (
+	guardsMax          = 63
+	nobody    classSet = 1 << guardsMax
+)
 
-// classBits gives bits to the classes guards name. Only Kea's built-in ones
-// exist: they need no definition.
+// classBits gives bits to the classes guards name that a client can be in.
+// Those are built into Kea and need no definition; KNOWN is not among them, as
+// there are no reservations, nor is any class that would need a definition.
 type classBits struct {
 	all    classSet            // ALL and UNKNOWN: every client, as there are no reservations
 	ha     map[string]classSet // HA_<server>, by server
@@ -36,21 +41,17 @@ const (
 func (b *classBits) guard(names []string, at config.Position) (classSet, error) {
 	var set classSet
 	for _, name := range names {
-		bit, err := b.bit(name)
-		if err != nil {
-			return 0, fmt.Errorf("%s:%d:%d: %s: %w", at.File, at.Line, at.Column, at.Path, err)
-		}
-		set |= bit
+		set |= b.bit(name)
+	}
+	if len(b.byName) > guardsMax {
+		return 0, fmt.Errorf("%s:%d:%d: %s: more than %d different client classes are used as guards", at.File, at.Line, at.Column, at.Path, guardsMax)
 	}
 	return set, nil
 }
 
-func (b *classBits) bit(name string) (classSet, error) {
+func (b *classBits) bit(name string) classSet {
 	if bit, ok := b.byName[name]; ok {
-		return bit, nil
-	}
-	if len(b.byName) == guardsMax {
-		return 0, fmt.Errorf("client class %q: more than %d different classes are used as guards", name, guardsMax)
+		return bit
 	}
 	if b.byName == nil {
 		b.byName, b.ha, b.vendor = map[string]classSet{}, map[string]classSet{}, map[string]classSet{}
@@ -65,13 +66,11 @@ func (b *classBits) bit(name string) (classSet, error) {
 		b.vendor[vendor] = bit
 	case name == "ALL", name == "UNKNOWN":
 		b.all |= bit
-	case name == "KNOWN", name == "BOOTP", name == "DROP":
-		// Built in, but no client we answer is ever in them.
 	default:
-		return 0, fmt.Errorf("client class %q is not built in, and classes defined by expressions are not supported yet", name)
+		return nobody
 	}
 	b.byName[name] = bit
-	return bit, nil
+	return bit
 }
 
 // of returns the classes of a query, HA's apart.

@@ -1,6 +1,7 @@
 package slowpath
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -64,12 +65,21 @@ func askUntil(t *testing.T, w *Worker, mac byte, stop chan struct{}) {
 	}
 }
 
+// Guards name as many classes as have bits; those nobody is in share one.
 func TestNewEngineRefuses(t *testing.T) {
-	s := newInMemory(t)
-	doc := strings.Replace(hub, `"id": 3,`, `"id": 3, "client-classes": ["gold"],`, 1)
-	err := s.Start([]byte(doc), []transcript.Interface{{Name: "eth0"}})
-	if err == nil || !strings.Contains(err.Error(), "gold") {
-		t.Errorf("a guard by a class that is not built in: got %v", err)
+	for _, c := range []struct {
+		prefix  string
+		refused bool
+	}{{"VENDOR_CLASS_", true}, {"gold", false}} {
+		var names []string
+		for i := range guardsMax + 1 {
+			names = append(names, fmt.Sprintf("%q", fmt.Sprint(c.prefix, i)))
+		}
+		doc := strings.Replace(hub, `"id": 3,`, `"id": 3, "client-classes": [`+strings.Join(names, ",")+`],`, 1)
+		err := newInMemory(t).Start([]byte(doc), []transcript.Interface{{Name: "eth0"}})
+		if refused := err != nil && strings.Contains(err.Error(), "different client classes"); refused != c.refused {
+			t.Errorf("%d guards by classes like %s: got %v", len(names), c.prefix, err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ var keaDiffers = map[string]string{
 	"warnings: compatibility":                               "ignore-rai-link-selection came with Kea 2.3",
 	"warnings: a hook library that is not built in":         "libraries need not exist for us",
 	"warnings: a class guard on an option":                  "client-classes of an option came with Kea 2.7",
+	"subnets: a class that is not built in, in a list":      "client-classes of a subnet came with Kea 2.7",
 	"subnets: next server":                                  "Kea does not look at the global value",
 	"subnets: too long for the message":                     "Kea does not look at the global values",
 	"subnets: ha-server-name must be a name":                "without its HA hook Kea does not look at it",
