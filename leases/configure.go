@@ -1,20 +1,38 @@
 package leases
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Configure says what can be leased. Called again it keeps every lease: those
-// outside the new pools stay leases of their subnet, those of subnets that are
-// gone stay on disk and are counted as orphans until their subnet is back.
-// The first call reads the database. Networks that did not change are not touched; nobody may hold or begin a Txn
-// during the call, since the numbers of networks change with it.
+// outside the new pools stay leases of their subnet, those of an address that is
+// another subnet's by now go there, and those that no subnet has stay on disk and
+// are counted as orphans until one does (SetLeaseChecks may ask for less). The
+// first call reads the database. Networks that did not change are not touched;
+// nobody may hold or begin a Txn during the call, since the numbers of networks
+// change with it.
 func (s *Store) Configure(nets []Network) error {
 	if err := Check(nets); err != nil {
 		return err
 	}
+	var c census
+	if err := s.layOut(nets, &c); err != nil {
+		return err
+	}
+	s.report(&c)
+	if err := s.mendStrays(&c); err != nil {
+		s.o.Log.Error("lease database: leases keep their former subnet ids on disk for now", "error", err)
+	}
+	return nil
+}
+
+// layOut replaces the layout.
+func (s *Store) layOut(nets []Network, c *census) error {
 	s.admin.Lock()
 	defer s.admin.Unlock()
 	old := s.layout.Load()
-	next := &layout{bySubnet: map[uint32]*subnetPlace{}}
+	next := newLayout()
 	kept := map[*network]bool{}
 	now := s.o.Clock.Now().Unix()
 	for _, spec := range nets {
@@ -26,19 +44,23 @@ func (s *Store) Configure(nets []Network) error {
 		next.add(n)
 	}
 	slices.SortFunc(next.prefixes, func(a, b *subnetPlace) int { return a.sub.prefix.Addr().Compare(b.sub.prefix.Addr()) })
+	s.adopt(next, c)
 	for _, n := range old.nets {
 		if !kept[n] {
-			s.evict(n, next)
+			s.evict(n, next, c)
 		}
 	}
 	if s.unread {
-		if err := s.read(next); err != nil {
+		if err := s.read(next, c); err != nil {
 			return err
 		}
 	}
-	s.adopt(next)
 	s.layout.Store(next)
 	return nil
+}
+
+func newLayout() *layout {
+	return &layout{bySubnet: map[uint32]*subnetPlace{}, byPrefix: map[netip.Prefix][]*subnetPlace{}}
 }
 
 func (l *layout) add(n *network) {
@@ -47,6 +69,7 @@ func (l *layout) add(n *network) {
 		p := &subnetPlace{n, sub}
 		l.bySubnet[sub.id] = p
 		l.prefixes = append(l.prefixes, p)
+		l.notePrefix(p)
 	}
 }
 
@@ -64,46 +87,31 @@ func (l *layout) unchanged(spec Network) *network {
 	return p.net
 }
 
-// evict moves the leases of a network that is going to where their subnets are
-// now; those of subnets that are gone become orphans. Offers are not kept.
-func (s *Store) evict(n *network, next *layout) {
+// evict moves the leases of a network that is going to where their addresses are
+// now. Offers are not kept.
+func (s *Store) evict(n *network, next *layout, c *census) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var buf []byte
 	n.each(func(ref uint32) bool {
-		if !n.kept(ref) {
-			return true
+		if n.kept(ref) {
+			r := n.recordOf(ref)
+			s.house(next, place{n.recordedUnder(ref), n.addr(ref)}, &r, n.slot(ref).flags&flagDurable != 0, c)
 		}
-		r := n.recordOf(ref)
-		sl, c := n.at(ref)
-		at, durable := place{c.pool.subnet.id, n.addr(ref)}, sl.flags&flagDurable != 0
-		if p := next.bySubnet[at.subnet]; p != nil && p.sub.prefix.Contains(toAddr(at.addr)) {
-			p.net.mu.Lock()
-			p.net.restore(at.addr, &r, durable)
-			p.net.mu.Unlock()
-			return true
-		}
-		buf = r.append(buf[:0])
-		s.orphans[at] = orphan{string(buf), durable}
 		return true
 	})
 }
 
-// adopt puts orphans whose subnet is there again in their place.
-func (s *Store) adopt(l *layout) {
-	for at, v := range s.orphans {
-		p := l.bySubnet[at.subnet]
-		if p == nil || !p.sub.prefix.Contains(toAddr(at.addr)) {
-			continue
-		}
+// adopt looks for a place for the orphans.
+func (s *Store) adopt(l *layout, c *census) {
+	orphans := s.orphans
+	s.orphans = map[place]orphan{}
+	for at, v := range orphans {
 		r, err := parseRecord([]byte(v.value))
 		if err != nil {
-			continue // counted when it was read
+			panic("leases: an orphan is a value that was not encoded here: " + err.Error())
 		}
-		p.net.mu.Lock()
-		p.net.restore(at.addr, &r, v.durable)
-		p.net.mu.Unlock()
-		delete(s.orphans, at)
+		r.promise = v.promise
+		s.house(l, at, &r, v.durable, c)
 	}
 }
 

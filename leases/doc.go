@@ -81,6 +81,10 @@
 // a newer version's value or journal, or a journal of no known kind, and
 // the store does not open.
 //
+// A record counts for its address, whatever its subnet id says: if that subnet does
+// not have the address, the lease lives in the one that does (strays.go), and of
+// several records the one with the highest number counts.
+//
 // One process has the store, from Open to Close: it holds a lock of its own, since
 // Badger's is let go while it is mended.
 //

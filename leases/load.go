@@ -41,18 +41,13 @@ const readGCPercent = 20
 // read streams the database into the layout. Values that cannot be read stay on
 // disk, are counted and, the first few, logged; their addresses stay out of use.
 // A newer version's are an error: what it means by them is anybody's guess.
-func (s *Store) read(l *layout) error {
+func (s *Store) read(l *layout, c *census) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(readGCPercent))
-	var known *subnetPlace
 	err := s.disk.disk.load(func(key, value []byte) error {
 		var err error
 		switch {
 		case len(key) == leaseKeyLen && key[0] == kindLease:
-			at := place{binary.BigEndian.Uint32(key[1:]), binary.BigEndian.Uint32(key[5:])}
-			if known == nil || known.sub.id != at.subnet {
-				known = l.bySubnet[at.subnet]
-			}
-			err = s.readLease(known, at, value)
+			err = s.readLease(l, place{binary.BigEndian.Uint32(key[1:]), binary.BigEndian.Uint32(key[5:])}, value, c)
 		case len(key) == tombstoneKeyLen && key[0] == kindTombstone && len(value) == tombstoneLen:
 			s.graves.add(Tombstone{
 				Seq: binary.BigEndian.Uint64(key[1:]), SubnetID: binary.BigEndian.Uint32(value),
@@ -85,17 +80,12 @@ func (s *Store) read(l *layout) error {
 }
 
 // readLease puts one stored lease in its slot, or among the orphans.
-func (s *Store) readLease(p *subnetPlace, at place, value []byte) error {
+func (s *Store) readLease(l *layout, at place, value []byte, c *census) error {
 	r, err := parseRecord(value)
 	if err != nil {
 		r, err = unreadable, fmt.Errorf("subnet %d address %v: %w", at.subnet, toAddr(at.addr), err)
-		value = r.append(nil)
 	}
-	if p == nil || !p.sub.prefix.Contains(toAddr(at.addr)) {
-		s.orphans[at] = orphan{string(value), true}
-		return err
-	}
-	p.net.restore(at.addr, &r, true)
+	s.house(l, at, &r, true, c)
 	return err
 }
 

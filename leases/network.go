@@ -21,6 +21,7 @@ type network struct {
 	index   index
 	ext     arena
 	outside map[uint32]uint32 // addresses outside pools: slot number
+	strays  map[uint32]uint32 // addresses whose record has another subnet's id: that id
 	times   seconds
 	scratch []byte
 	byAddr  []uint32 // of outside, sorted; nil: stale. Only Page needs it

@@ -46,7 +46,7 @@ func (s *Store) Settle(b *Batch) {
 				s.left(locked, c)
 				continue
 			}
-			q.OK = locked.settle(c)
+			q.OK = s.settle(locked, c)
 		}
 	}
 	if locked != nil {
@@ -56,18 +56,19 @@ func (s *Store) Settle(b *Batch) {
 
 // settle marks one change, and tells whether its client may be answered: not
 // if the address is another client's by now.
-func (n *network) settle(c *Change) bool {
+func (s *Store) settle(n *network, c *Change) bool {
 	addr, _ := toU32(c.Addr)
 	ref := n.lookup(addr)
 	if ref == 0 {
 		return true
 	}
-	s := n.slot(ref)
-	if s.seq == c.Seq {
-		n.durable(ref, s)
+	sl := n.slot(ref)
+	if sl.seq == c.Seq {
+		n.durable(ref, sl)
+		s.unstray(n, addr)
 		return true
 	}
-	return s.state() != Active || !c.other(n, s)
+	return sl.state() != Active || !c.other(n, sl)
 }
 
 // durable marks a slot whose latest change is settled. What its client was told

@@ -37,7 +37,7 @@ type SubnetStats struct {
 // Stats is what metrics show.
 type Stats struct {
 	Subnets   []SubnetStats
-	Orphans   int // leases of subnets not configured
+	Orphans   int // leases of addresses that no subnet has
 	Commits   uint64
 	Changes   uint64
 	Bytes     uint64 // of keys and values written

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +24,9 @@ type Store struct {
 	// table that is being replaced. Taken before a network's lock.
 	admin   sync.RWMutex
 	times   Times
-	orphans map[place]orphan // leases of subnets not configured
-	unread  bool             // the database has not been streamed in yet
+	orphans map[place]orphan // leases of addresses that no subnet has
+	checks  LeaseChecks
+	unread  bool // the database has not been streamed in yet
 
 	identity [16]byte // fixed after the first Configure
 
@@ -36,6 +38,8 @@ type Store struct {
 // layout is what Configure made of the networks.
 type layout struct {
 	nets     []*network
+	byPrefix map[netip.Prefix][]*subnetPlace
+	lengths  uint64 // bit n: there are prefixes of n bits
 	bySubnet map[uint32]*subnetPlace
 	prefixes []*subnetPlace // by first address, then by id
 }
@@ -51,6 +55,7 @@ type place struct{ subnet, addr uint32 }
 // orphan is an encoded lease without a subnet to live in.
 type orphan struct {
 	value   string
+	promise uint32 // see record
 	durable bool
 }
 
@@ -94,7 +99,7 @@ func newStore(o Options) *Store {
 	}
 	s := &Store{o: o, orphans: map[place]orphan{}}
 	s.times = Times{}.filled()
-	s.layout.Store(&layout{bySubnet: map[uint32]*subnetPlace{}})
+	s.layout.Store(newLayout())
 	return s
 }
 

@@ -275,6 +275,7 @@ func (s *Store) eraseAt(n *network, b *Batch, quiet bool, ref uint32, at int64) 
 	if sl, c := n.at(ref); !quiet {
 		s.graves.add(Tombstone{Seq: sl.seq, SubnetID: c.pool.subnet.id, Addr: n.addr(ref), At: at})
 	}
+	s.unstray(n, n.addr(ref))
 	c := n.chunks[ref>>chunkBits]
 	n.unlink(c.pool, ref)
 	n.forget(ref)

@@ -10,6 +10,7 @@ import (
 	"needletail/internal/config"
 	"needletail/internal/frame"
 	"needletail/internal/scope"
+	"needletail/leases"
 )
 
 // compiler builds one plan.
@@ -24,6 +25,11 @@ func (c *compiler) run(ifs []Interface) (*plan, error) {
 		return nil, fmt.Errorf("%d HA relationships: at most %d are possible", len(cfg.HA), scope.RelationshipsMax)
 	}
 	p.relationships = len(cfg.HA)
+	checks, err := leases.ParseLeaseChecks(cfg.SanityChecks)
+	if err != nil {
+		return nil, err
+	}
+	p.checks = checks
 	p.probation = seconds(cfg.DeclineProbation)
 	p.echoClientID, p.authoritative = cfg.EchoClientID, cfg.Authoritative
 	p.udp, p.routed = cfg.Interfaces.UDP, cfg.Interfaces.OutboundRoute

@@ -64,6 +64,7 @@ func (e *Engine) Reload(cfg *config.Dhcp4, ifs []Interface) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 	}
+	e.store.SetLeaseChecks(p.checks)
 	if err := e.store.Configure(p.leased()); err != nil {
 		return err
 	}

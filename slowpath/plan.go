@@ -21,6 +21,7 @@ type plan struct {
 	byIndex   map[int]*iface
 	serverIDs map[frame.IP]bool // every server identifier a client may have from us
 
+	checks        leases.LeaseChecks
 	relationships int
 	probation     uint32 // s
 	affinity      time.Duration
