@@ -54,9 +54,13 @@ func (c *checker) share(name string, o opt[float64]) {
 	}
 }
 
+// cache reads the lease cache. An age of 0 that somebody wrote allows none.
 func (c *checker) cache(l level) Cache {
 	if t := l.cacheThreshold; t.value < 0 || t.value >= 1 {
 		c.fail(t.at, "cache-threshold %v is out of range, it must be 0.0 or more and under 1.0", t.value)
+	}
+	if l.cacheMaxAge.set && l.cacheMaxAge.value == 0 {
+		return Cache{}
 	}
 	return Cache{Threshold: l.cacheThreshold.value, MaxAge: inSeconds(l.cacheMaxAge.value)}
 }

@@ -180,7 +180,7 @@ type Boot struct {
 // Cache is the lease cache (cache-threshold, cache-max-age).
 type Cache struct {
 	Threshold float64       // share of the lifetime, 0: off
-	MaxAge    time.Duration // 0: no bound
+	MaxAge    time.Duration // 0: no bound; a written 0 is a Threshold of 0
 }
 
 // Option is one option-data entry, encoded.
