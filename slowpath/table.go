@@ -211,9 +211,11 @@ func (x *exchange) commit(t *leases.Txn, b *leases.Batch, tag uint32, a netip.Ad
 
 // reusable returns the seconds left of a running lease that the lease cache
 // may confirm as it is, 0 if it must be written. Only what is on disk and at
-// the partner may be confirmed without asking them again.
+// the partner may be confirmed without asking them again. A shorter lease is a
+// change, a longer one can wait; one for ever cannot, as nobody would renew it.
 func (x *exchange) reusable(t *leases.Txn, v *leases.View, g *leases.Grant) uint32 {
-	if !v.Durable || v.ValidLft != g.ValidLft {
+	noShorter := g.ValidLft >= v.ValidLft && (g.ValidLft != leases.Infinite || v.ValidLft == leases.Infinite)
+	if !v.Durable || !noShorter {
 		return 0
 	}
 	left := x.subnetOf(v).cached(v.CLTT, v.ValidLft, g.ValidLft, x.now)
