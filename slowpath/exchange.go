@@ -76,10 +76,11 @@ func (x *exchange) forUs() bool {
 	return x.plan.serverIDs[id] || id == x.msg.agent.override
 }
 
-// as makes who the client as subnet s knows clients.
+// as makes who the client as subnet s knows clients. One without a hardware
+// address has nothing but its identifier.
 func (x *exchange) as(s *subnet) *leases.Client {
 	x.who.ID = nil
-	if s.matchClientID {
+	if s.matchClientID || x.who.HLen == 0 {
 		x.who.ID = x.id
 	}
 	return &x.who
