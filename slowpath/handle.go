@@ -54,6 +54,7 @@ func (w *Worker) discover(r *frame.Reply) Outcome {
 	case !w.fits():
 		return Outcome{Silence: SilenceNoRoom}
 	}
+	x.keepAgent()
 	t := w.engine.store.Begin(x.sub.net.index)
 	found := w.offer(&t)
 	t.End()
@@ -93,7 +94,8 @@ func (w *Worker) requested(r *frame.Reply, b *leases.Batch, tag uint32) Outcome 
 	return o
 }
 
-// keepAgent prepares the user context of the lease (store-extended-info).
+// keepAgent prepares the user context of the lease (store-extended-info); for a
+// DHCPDISCOVER too, since it decides whether the lease cache would answer.
 func (x *exchange) keepAgent() {
 	v := x.msg.option(optAgent)
 	if v == nil || !x.sub.extended {
