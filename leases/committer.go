@@ -1,6 +1,7 @@
 package leases
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -247,6 +248,9 @@ func (c *committer) runSyncer() {
 		c.finish(held...)
 		if c.s.o.Durability == Sync && changes >= crowd {
 			nap(syncMin - time.Since(began)) // the next commits come meanwhile and need not wake anyone
+			// The runtime takes a goroutine for stuck that has not yielded for 10 ms, and
+			// under load there is always a commit to go on with: see slowpath's pace.
+			runtime.Gosched()
 		}
 	}
 }

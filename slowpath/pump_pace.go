@@ -13,10 +13,10 @@ import (
 // at most for that. A pump that is not busy turns at once, so a lone client
 // waits for nothing.
 const (
-	turnMin    = 500 * time.Microsecond // between the beginnings of two turns, under load; an exchange has two
-	busyGap    = 2 * turnMin            // turns with queries closer than that make a pump busy
-	busyTurns  = 8                      // that many of them in a row; one client's exchange is two
-	yieldRests = 8                      // rests from one look at other goroutines to the next
+	turnMin    = time.Millisecond // between the beginnings of two turns, under load; an exchange has two
+	busyGap    = 2 * turnMin      // turns with queries closer than that make a pump busy
+	busyTurns  = 8                // that many of them in a row; one client's exchange is two
+	yieldRests = 4                // rests from one look at other goroutines to the next
 )
 
 // pace is when a pump began its turns. Owned by it.

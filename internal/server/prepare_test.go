@@ -19,7 +19,7 @@ func TestCheckCompiles(t *testing.T) {
 		pools = append(pools, fmt.Sprintf(`{ "pool": "192.0.2.%d - 192.0.2.%d", "client-classes": [ "VENDOR_CLASS_%d" ] }`, 2*i, 2*i+1, i))
 	}
 	for what, subnet := range map[string]string{
-		"more than 64 different classes": `"192.0.2.0/24", "pools": [ ` + strings.Join(pools, ", ") + ` ]`,
+		"more than 63 different client classes": `"192.0.2.0/24", "pools": [ ` + strings.Join(pools, ", ") + ` ]`,
 		"at most 2^31":                   `"0.0.0.0/0", "pools": [ { "pool": "0.0.0.0/0" } ]`,
 	} {
 		file := filepath.Join(t.TempDir(), "conf")
