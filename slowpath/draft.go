@@ -15,6 +15,7 @@ type draft struct {
 	arena []byte // options made for this reply; parts alias it
 	head  head
 	kind  uint8 // message type
+	left  int   // options that the latest write left out
 }
 
 // part is one encoded option. One that the reply is wrong without is a must.
@@ -37,7 +38,7 @@ const messageMin = 300
 
 func (d *draft) reset() {
 	d.parts, d.arena, d.agent = d.parts[:0], d.arena[:0], nil
-	d.sent = bits256{}
+	d.sent, d.left = bits256{}, 0
 	d.head = head{}
 }
 
@@ -76,12 +77,13 @@ func (d *draft) echo(m *message, code uint8) {
 	}
 }
 
-// write lays the reply to m out in dst, at most limit bytes, and returns its
-// length. It uses file and sname for options if the options field is too
+// write lays the reply to m out in dst, as long as messageLimit allows, and returns
+// its length. It uses file and sname for options if the options field is too
 // small, and then leaves out options nobody must have, the last first. It
 // returns 0 if not even the others fit.
-func (d *draft) write(dst []byte, m *message, limit int) int {
+func (d *draft) write(dst []byte, m *message) int {
 	d.writeHead(dst, m)
+	limit, hard := messageLimit(m)
 	need := 1 + len(d.agent)
 	for _, p := range d.parts {
 		need += len(p.bytes)
@@ -89,8 +91,10 @@ func (d *draft) write(dst []byte, m *message, limit int) int {
 	var n int
 	if need <= limit-offOptions {
 		n = d.writeAll(dst)
-	} else if n = d.writeOverloaded(dst, limit); n == 0 {
-		return 0
+	} else if n = d.writeOverloaded(dst, limit, limit); n == 0 {
+		if n = d.writeOverloaded(dst, hard, limit); n == 0 {
+			return 0
+		}
 	}
 	for ; n < messageMin; n++ {
 		dst[n] = optPad

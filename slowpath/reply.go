@@ -7,15 +7,17 @@ import (
 )
 
 // messageLimit is the longest reply the client takes: option 57, which counts
-// the IP and UDP headers and is at least 576 (RFC 2132 section 9.10); else what
-// a buffer holds.
-func messageLimit(m *message) int {
+// the IP and UDP headers and is at least 576 (RFC 2132 section 9.10). Without it
+// a client must take 576 bytes (RFC 2131 section 2) and probably takes more: what
+// must be there may go on to hard, what a buffer holds, if it has to.
+func messageLimit(m *message) (limit, hard int) {
 	const headers, least = 28, 576
 	v := m.option(optMaxMessage)
 	if v == nil {
-		return frame.MessageMax
+		return least - headers, frame.MessageMax
 	}
-	return min(max(int(binary.BigEndian.Uint16(v)), least)-headers, frame.MessageMax)
+	limit = min(max(int(binary.BigEndian.Uint16(v)), least)-headers, frame.MessageMax)
+	return limit, limit
 }
 
 // mustSpace is what the options every lease needs take at most: types 53, 54,
@@ -26,7 +28,8 @@ const mustSpace = 3 + 6 + 6 + 6 + 6 + 6 + 3 + 1
 // anything is decided. A long client identifier may move to the file field.
 func (w *Worker) fits() bool {
 	m := &w.x.msg
-	room := messageLimit(m) - offOptions - mustSpace
+	_, hard := messageLimit(m)
+	room := hard - offOptions - mustSpace
 	room -= echoed(m, optAgent) + echoed(m, optSubnetSelection)
 	id := echoed(m, optClientID)
 	return id <= room || room >= 0 && id < fileLen && (w.x.sub == nil || w.x.sub.file == "")
@@ -62,9 +65,12 @@ func (w *Worker) reply(r *frame.Reply, kind uint8) Outcome {
 		w.configure(c)
 	}
 	w.echo(via)
-	r.Len = d.write(r.Message(), &x.msg, messageLimit(&x.msg))
+	r.Len = d.write(r.Message(), &x.msg)
 	if r.Len == 0 {
 		return Outcome{Silence: SilenceNoRoom}
+	}
+	if d.left > 0 {
+		w.count.leftOut.Add(uint64(d.left))
 	}
 	address(&r.To, via, x.q, &x.msg, x.src, ipOf(x.got.addr))
 	if via == viaRelay && x.plan.udp && x.plan.routed {

@@ -13,6 +13,7 @@ type counters struct {
 	silence  [silenceCount]atomic.Uint64
 	reused   atomic.Uint64
 	nextNet  atomic.Uint64
+	leftOut  atomic.Uint64
 }
 
 // Stats is what all workers of an engine counted since it was made. Every
@@ -24,6 +25,7 @@ type Stats struct {
 	Silence  [silenceCount]uint64 // queries by why they got no reply; see Silence
 	Reused   uint64               // renewals answered from the lease cache
 	NextNet  uint64               // allocations that moved on to another subnet of the shared network
+	LeftOut  uint64               // options that replies had no room for
 }
 
 // Stats sums the counters of all workers.
@@ -48,6 +50,7 @@ func (c *counters) addTo(s *Stats) {
 	}
 	s.Reused += c.reused.Load()
 	s.NextNet += c.nextNet.Load()
+	s.LeftOut += c.leftOut.Load()
 }
 
 // Count lets the owner of a worker count a silence the engine cannot see: a
