@@ -54,14 +54,6 @@ const (
 // (Kea: dhcp4_srv.cc, appendBasicOptions).
 var basicOptions = []uint8{optRouters, optNameServers, optDomainName}
 
-// ownOptions are those the engine writes itself; configuration cannot replace
-// them. Option 54 is taken from configuration, but through chain.serverID.
-var ownOptions = []uint8{
-	optPad, optSubnetMask, optRequested, optLeaseTime, optOverload, optMessageType, optServerID,
-	optParameters, optMaxMessage, optRenewal, optRebinding, optClientID, optFQDN, optAgent,
-	optSubnetSelection, optEnd,
-}
-
 // chain merges levels, the nearest first.
 func (c *compiler) chain(levels [][]config.Option) *chain {
 	out := &chain{}
@@ -70,12 +62,12 @@ func (c *compiler) chain(levels [][]config.Option) *chain {
 		if o == nil || o.never {
 			continue
 		}
-		if code == optServerID && len(o.data) == 4 {
-			out.serverID = frame.IP(o.data)
-			c.noteServerID(out.serverID)
-		}
-		if slices.Contains(ownOptions, uint8(code)) {
-			continue
+		if code == optServerID {
+			if len(o.data) == 4 {
+				out.serverID = frame.IP(o.data)
+				c.noteServerID(out.serverID)
+			}
+			continue // in every reply, by serverID
 		}
 		out.opts = append(out.opts, appendOption(nil, uint8(code), o.data))
 		out.index[code] = uint8(len(out.opts))

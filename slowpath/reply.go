@@ -61,6 +61,7 @@ func (w *Worker) reply(r *frame.Reply, kind uint8) Outcome {
 	d.put32(optServerID, number(id), true)
 	via := x.route(kind)
 	x.fill(&d.head, kind, via)
+	d.echo(&x.msg, optSubnetSelection) // RFC 3011; before a configured one
 	if kind != typeNak {
 		w.configure(c)
 	}
@@ -112,7 +113,8 @@ func (x *exchange) fill(h *head, kind uint8, via route) {
 
 // configure adds what a lease and the configuration give the client: lease
 // times, then what it asks for in its order (RFC 2131 section 4.3.1), then
-// what is always sent.
+// what is always sent. A configured option counts where we have no value of
+// our own, a mask for a DHCPINFORM among them.
 func (w *Worker) configure(c *chain) {
 	x, d := &w.x, &w.draft
 	leased := x.msg.typ != typeInform
@@ -130,7 +132,7 @@ func (w *Worker) configure(c *chain) {
 	}
 	for _, code := range x.msg.option(optParameters) {
 		switch {
-		case code == optSubnetMask:
+		case code == optSubnetMask && c.find(code) == nil:
 			d.put32(optSubnetMask, x.sub.mask, false)
 		case code == optVendorIDInfo:
 		default:
@@ -156,14 +158,12 @@ func (w *Worker) name() {
 }
 
 // echo adds what a reply repeats from its query: the client identifier (RFC
-// 6842), the subnet selection option (RFC 3011) and, through a relay only,
-// the relay agent information.
+// 6842) and, through a relay only, the relay agent information.
 func (w *Worker) echo(via route) {
 	x, d := &w.x, &w.draft
 	if x.plan.echoClientID {
 		d.echo(&x.msg, optClientID)
 	}
-	d.echo(&x.msg, optSubnetSelection)
 	if v := x.msg.option(optAgent); len(v) > 0 && (via == viaRelay || x.msg.typ != typeInform) {
 		from := len(d.arena)
 		d.arena = appendOption(d.arena, optAgent, v)

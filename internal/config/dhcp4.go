@@ -52,7 +52,7 @@ var dhcp4Table = table[dhcp4Draft]{"Dhcp4", slices.Concat(
 		{name: "hosts-databases", kind: list, state: Ignored, read: nestedList[dhcp4Draft](&hostsTable)},
 		{name: "config-control", kind: object, state: Ignored, read: nested[dhcp4Draft](&controlTable)},
 		{name: "compatibility", kind: object, state: Accepted, read: nested[dhcp4Draft](&compatibilityTable)},
-		{name: "dhcp-queue-control", kind: object, state: Accepted},
+		{name: "dhcp-queue-control", kind: object, state: Ignored, unless: "enable-queue"},
 	},
 	levelKeys(func(d *dhcp4Draft) *level { return &d.level }),
 	ignored[dhcp4Draft](list, "", "host-reservation-identifiers"),

@@ -6,6 +6,8 @@ var keaDiffers = map[string]string{
 	"keys: in our own settings":                             "a user context is free in Kea, ours is strict below needletail",
 	"warnings: an empty list asks for nothing":              "Kea 2.2 wants at least one client class in the list",
 	"warnings: defaults of Kea written out ask for nothing": "allocator came with Kea 2.3",
+	"warnings: other allocators":                            "allocator came with Kea 2.3",
+	"warnings: extended information is not checked":         "extended-info-checks came with Kea 2.3",
 	"warnings: compatibility":                               "ignore-rai-link-selection came with Kea 2.3",
 	"warnings: a hook library that is not built in":         "libraries need not exist for us",
 	"warnings: a class guard on an option":                  "client-classes of an option came with Kea 2.7",

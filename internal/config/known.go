@@ -65,12 +65,7 @@ var ddnsTable = table[nothing]{"dhcp-ddns", slices.Concat(
 
 // ddnsKey: updates that are off ask for nothing.
 func ddnsKey[T any]() key[T] {
-	return key[T]{name: "dhcp-ddns", kind: object, state: Accepted, read: func(c *checker, n *node, _ *T) {
-		ddnsTable.load(c, n, &nothing{})
-		if on := n.get("enable-updates"); on != nil && on.literal == "true" {
-			c.warn(n, "dhcp-ddns is ignored: needletail does not have it yet, no DNS updates are sent")
-		}
-	}}
+	return key[T]{name: "dhcp-ddns", kind: object, state: Ignored, unless: "enable-updates", read: nested[T](&ddnsTable), effect: "; no DNS updates are sent"}
 }
 
 var hostsTable = table[nothing]{"hosts-databases[]", slices.Concat(
@@ -107,7 +102,7 @@ type threadingDraft struct {
 
 var sanityTable = table[sanityDraft]{"sanity-checks", []key[sanityDraft]{
 	choice("lease-checks", []string{"none", "warn", "fix", "fix-del", "del"}, func(s *sanityDraft) *opt[string] { return &s.checks }),
-	choice("extended-info-checks", []string{"none", "fix", "strict", "pedantic"}, func(s *sanityDraft) *opt[string] { return &s.extended }).with(Accepted),
+	ignoredChoice[sanityDraft]("extended-info-checks", "fix", "none", "fix", "strict", "pedantic"),
 }}
 
-type sanityDraft struct{ checks, extended opt[string] }
+type sanityDraft struct{ checks opt[string] }

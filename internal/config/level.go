@@ -19,7 +19,6 @@ type level struct {
 	storeExtended              opt[bool]
 	nextServer                 opt[netip.Addr]
 	serverHostname, bootFile   opt[string]
-	allocator                  opt[string]
 }
 
 // builtIn are Kea's defaults (simple_parser4.cc, GLOBAL4_DEFAULTS).
@@ -57,8 +56,7 @@ func levelKeys[T any](at func(*T) *level) []key[T] {
 		nextServerKey(at),
 		shortWord("server-hostname", snameMax, func(t *T) *opt[string] { return &at(t).serverHostname }),
 		shortWord("boot-file-name", fileMax, func(t *T) *opt[string] { return &at(t).bootFile }),
-		choice("allocator", []string{"iterative", "random", "flq", "shared-flq"},
-			func(t *T) *opt[string] { return &at(t).allocator }).with(Accepted),
+		ignoredChoice[T]("allocator", "iterative", "iterative", "random", "flq", "shared-flq").but("the first free address is taken"),
 	}
 }
 

@@ -26,11 +26,12 @@ var optionTable = table[optionDraft]{"option-data[]", slices.Concat(
 	}, contextKeys[optionDraft]())}
 
 // serverOptions are computed for every reply, whatever the configuration says
-// (Kea ARM, "List of standard DHCPv4 options configurable by an administrator").
+// (Kea ARM, "List of standard DHCPv4 options configurable by an administrator"):
+// none of them is among the options of a Dhcp4.
 var serverOptions = map[uint8]string{
 	50: "the client sends it", 51: "it is the lease time granted", 52: "it tells how the reply is packed",
 	53: "it is the type of the reply", 55: "the client sends it", 57: "the client sends it",
-	61: "it is echoed from the client", 82: "it is echoed from the relay",
+	61: "it is echoed from the client", 81: "it answers the client's", 82: "it is echoed from the relay",
 }
 
 // optionList reads the option-data of one level and puts sub-options into the

@@ -27,7 +27,9 @@ type key[T any] struct {
 	// harmless is the value, as JSON, which asks for what happens anyway, so
 	// that ignoring the key needs no warning.
 	harmless string
-	effect   string // of ignoring it, for the warning
+	// unless is the boolean of a map that must be true for it to ask for anything.
+	unless string
+	effect string // of ignoring it, for the warning
 }
 
 // table is the grammar of one kind of map.
@@ -123,6 +125,10 @@ var yet = map[State]string{Ignored: " yet"}
 
 // isHarmless tells that ignoring the value changes nothing.
 func (k *key[T]) isHarmless(n *node) bool {
+	if k.unless != "" {
+		on := n.get(k.unless)
+		return on == nil || on.literal != "true"
+	}
 	empty := (n.kind == list || n.kind == object) && len(n.items) == 0
 	return empty || k.harmless != "" && string(n.render()) == k.harmless
 }

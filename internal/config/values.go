@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -73,6 +74,13 @@ func choice[T any](name string, words []string, into func(*T) *opt[string]) key[
 		if c.oneOf(n, words) {
 			*into(t) = given(n.literal, n)
 		}
+	}}
+}
+
+// ignoredChoice is a word out of a few that is known and not done yet.
+func ignoredChoice[T any](name, harmless string, words ...string) key[T] {
+	return key[T]{name: name, kind: text, state: Ignored, harmless: strconv.Quote(harmless), read: func(c *checker, n *node, _ *T) {
+		c.oneOf(n, words)
 	}}
 }
 
