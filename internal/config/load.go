@@ -29,6 +29,7 @@ func (c *checker) parse(name string, data []byte) (*Dhcp4, error) {
 	if c.src, err = newSource(name, data); err != nil {
 		return nil, asProblems(err)
 	}
+	c.warnings = c.src.warnings
 	root, err := c.parseTree()
 	if err != nil {
 		return nil, asProblems(err)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // includeDepthMax bounds nested includes, as Kea does (dhcp4_lexer.ll, includeFile).
@@ -22,6 +23,8 @@ type source struct {
 	open   []string
 	depth  int // of brackets
 	read   func(string) ([]byte, error)
+
+	warnings []Problem // about the text itself
 }
 
 // piece is a stretch of flat that came from one file without interruption.
@@ -67,7 +70,7 @@ func (s *source) add(name string, data []byte) error {
 	return nil
 }
 
-// token copies one string, comment, include or byte at i and returns where the
+// token copies one string, comment, include, number or byte at i and returns where the
 // next begins.
 func (s *source) token(f *file, data []byte, i int) (int, error) {
 	rest := data[i:]
@@ -86,6 +89,8 @@ func (s *source) token(f *file, data []byte, i int) (int, error) {
 		return s.blank(data, i, end+2), nil
 	case has(rest, "<?"):
 		return s.include(f, data, i)
+	case strings.IndexByte("+-.0123456789", rest[0]) >= 0:
+		return s.number(f, data, i), nil
 	}
 	if err := s.nest(f, i, rest[0]); err != nil {
 		return 0, err
