@@ -37,6 +37,9 @@ func Open(c Config) (*Flood, error) {
 	if err != nil {
 		return nil, fmt.Errorf("flood through %s: %w", c.Interface, err)
 	}
+	if len(ifi.HardwareAddr) != 6 || ifi.Flags&net.FlagLoopback != 0 {
+		return nil, fmt.Errorf("flood through %s: not an Ethernet interface", c.Interface)
+	}
 	return newFlood(c, ifi.Index, [6]byte(ifi.HardwareAddr))
 }
 

@@ -35,15 +35,20 @@ type Config struct {
 	Only func(id []byte) bool
 }
 
+// rateMax is more exchanges a second than frames fit on a wire of 100 Gbit/s.
+const rateMax = 100e6
+
 // Check reports what is wrong with a Config.
 func (c *Config) Check() error {
 	switch {
 	case c.Clients < 1 || c.Clients > ClientsMax:
 		return fmt.Errorf("clients: %d, must be 1 to %d", c.Clients, ClientsMax)
-	case c.Rate <= 0:
-		return fmt.Errorf("rate: %g, must be more than 0 exchanges a second", c.Rate)
+	case !(c.Rate > 0 && c.Rate <= rateMax): // not a number is neither
+		return fmt.Errorf("rate: %g, must be more than 0 and at most %.0f exchanges a second", c.Rate, rateMax)
 	case c.Duration <= 0 || c.Timeout <= 0:
 		return errors.New("duration and timeout must be more than 0")
+	case c.Rate*c.Duration.Seconds() < 1:
+		return fmt.Errorf("rate: not one exchange begins at %g a second in %v", c.Rate, c.Duration)
 	case c.Mix.total() == 0:
 		return errors.New("mix: nothing to do")
 	case !c.Server.Is4():

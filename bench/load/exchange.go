@@ -93,6 +93,16 @@ func exchangeByName(name string) (Exchange, bool) {
 	return 0, false
 }
 
+// NeedsLeases tells whether every exchange is one of clients that hold a lease.
+func (m Mix) NeedsLeases() bool {
+	for e, w := range m {
+		if w > 0 && !Exchange(e).bound() {
+			return false
+		}
+	}
+	return true
+}
+
 func (m Mix) total() int {
 	n := 0
 	for _, w := range m {

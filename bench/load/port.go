@@ -29,6 +29,9 @@ const (
 // its methods may be called from others. Queues are those to use with AF_XDP. It
 // needs CAP_NET_RAW, and but for PacketMedium CAP_NET_ADMIN and CAP_BPF.
 func Open(ifname string, m Medium, queues int) (Port, error) {
+	if queues < 1 {
+		return nil, fmt.Errorf("queues: %d, must be at least 1", queues)
+	}
 	switch m {
 	case PacketMedium:
 		return OpenPacket(ifname)

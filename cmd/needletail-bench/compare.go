@@ -41,8 +41,8 @@ func compareCommand() *cobra.Command {
 	f.StringVar(&c.binary, "needletail", "bin/needletail", "the server's binary")
 	f.StringVarP(&c.output, "output", "o", "bench.jsonl", "file for the records, begun anew")
 	f.StringSliceVar(&c.works, "work", workNames(), "what to measure")
-	f.StringSliceVar(&c.peers, "peer", []string{"kea", "isc-dhcpd", "dnsmasq"}, "whom to compare with, where installed")
-	f.StringSliceVar(&c.own, "variant", []string{"sync", "os", "none", "sync-socket", "os-socket"}, "variants of needletail in the work dora")
+	f.StringSliceVar(&c.peers, "peer", peerNames(), "whom to compare with, where installed")
+	f.StringSliceVar(&c.own, "variant", variantNames[:5:5], "variants of needletail in the work dora")
 	f.DurationVar(&c.s.Trial, "trial", c.s.Trial, "length of one trial of a search")
 	f.DurationVar(&c.s.Confirm, "confirm", c.s.Confirm, "length of the run that confirms the rate a search found; 0: none")
 	f.IntVar(&c.s.Steps, "steps", c.s.Steps, "halvings of a search after its ramp")
@@ -51,7 +51,27 @@ func compareCommand() *cobra.Command {
 	return cmd
 }
 
+// known returns an error if a flag was given a name that is none.
+func known(flag string, given, names []string) error {
+	for _, g := range given {
+		if !slices.Contains(names, g) {
+			return fmt.Errorf("--%s %q: want some of %s", flag, g, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+func (c *comparison) check() error {
+	if c.s.Trial <= 0 || c.s.Confirm < 0 || c.s.Steps < 0 {
+		return errors.New("--trial must be more than 0, --confirm and --steps not less")
+	}
+	return errors.Join(known("work", c.works, workNames()), known("peer", c.peers, peerNames()), known("variant", c.own, variantNames))
+}
+
 func (c *comparison) run(ctx context.Context, say func(string, ...any)) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if os.Geteuid() != 0 {
 		return errors.New("compare needs root: it makes network namespaces")
 	}
@@ -60,17 +80,17 @@ func (c *comparison) run(ctx context.Context, say func(string, ...any)) error {
 		return err
 	}
 	c.s.Dir = scratch
-	f, err := os.Create(c.output)
+	set, err := c.contenders(say)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(c.output) // last, so that a mistake above costs no old records
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	c.s.Out, c.s.Say = f, say
 	c.s.Run, c.s.Command = time.Now().UTC().Format("20060102-150405"), strings.Join(os.Args, " ")
-	set, err := c.contenders(say)
-	if err != nil {
-		return err
-	}
 	failed := 0
 	for _, w := range works {
 		if !slices.Contains(c.works, w.name) {
@@ -108,6 +128,16 @@ func (s *set) own(durability string, fast bool) suite.Contender {
 	return c
 }
 
+// peers are all that there may be.
+func peers() []*peer.Peer { return []*peer.Peer{peer.Kea(), peer.ISC(), peer.Dnsmasq()} }
+
+func peerNames() (names []string) {
+	for _, p := range peers() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 func (c *comparison) contenders(say func(string, ...any)) (*set, error) {
 	binary, err := filepath.Abs(c.binary)
 	if err != nil {
@@ -117,7 +147,7 @@ func (c *comparison) contenders(say func(string, ...any)) (*set, error) {
 	if _, err := os.Stat(binary); err != nil {
 		return nil, fmt.Errorf("the server's binary (make build): %w", err)
 	}
-	for _, p := range []*peer.Peer{peer.Kea(), peer.ISC(), peer.Dnsmasq()} {
+	for _, p := range peers() {
 		if !slices.Contains(c.peers, p.Name) {
 			continue
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -10,6 +11,9 @@ import (
 
 	"needletail/bench/flood"
 )
+
+// floodMax is more queries a second than frames fit on a wire of 100 Gbit/s.
+const floodMax = 100e6
 
 func floodCommand() *cobra.Command {
 	var cfg flood.Config
@@ -26,20 +30,25 @@ func floodCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			hw, err := net.ParseMAC(mac)
-			if err != nil || len(hw) != 6 {
+			switch {
+			case err != nil || len(hw) != 6:
 				return fmt.Errorf("--server-mac %q: not an Ethernet address", mac)
-			}
-			if of < 1 || of > 256 || share < 0 || share >= of {
+			case of < 1 || of > 256 || share < 0 || share >= of:
 				return fmt.Errorf("--share %d --of %d: want 0 <= share < of <= 256", share, of)
+			case !(rate > 0 && rate <= floodMax): // not a number is neither
+				return fmt.Errorf("--rate %g: want more than 0 and at most %.0f queries a second", rate, floodMax)
+			case d <= 0:
+				return fmt.Errorf("--duration %v: want more than 0", d)
 			}
 			cfg.To = [6]byte(hw)
 			cfg.Wanted = func(b uint8) bool { return int(b)%of == share }
+			begin := time.Now()
 			made, err := flooding(cmd.Context(), cfg, rate, d)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d queries made, %.0f a second\n", made, float64(made)/d.Seconds())
-			return err
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d queries made, %.0f a second\n", made, float64(made)/time.Since(begin).Seconds())
+			return errors.Join(err, cmd.Context().Err())
 		},
 	}
 	f := c.Flags()

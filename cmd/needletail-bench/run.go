@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func runCommand() *cobra.Command {
 		Short: "Load one server, at a set rate or searching its highest",
 		Long: "Load one DHCPv4 server through an interface. Only load servers that are yours.\n" +
 			"Without --relay clients broadcast; with it, queries come from those relays,\n" +
-			"whose addresses the interface must own. The result is one JSON line; with\n" +
+			"whose addresses must be this machine's. The result is one JSON line; with\n" +
 			"--output each trial of a search is one too, for report to plot.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
@@ -55,7 +56,7 @@ func runCommand() *cobra.Command {
 	f.DurationVarP(&t.cfg.Duration, "duration", "d", 10*time.Second, "how long exchanges begin; with --search per trial")
 	f.DurationVar(&t.cfg.Timeout, "timeout", time.Second, "an exchange not over by then is lost")
 	f.IntVarP(&t.cfg.Clients, "clients", "c", 100000, "distinct clients")
-	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins")
+	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins; renewals and the like need some")
 	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again as RFC 2131 asks, secs growing")
 	f.BoolVar(&t.search, "search", false, "find the highest rate with at most 0.1 % loss")
 	f.DurationVar(&t.confirm, "confirm", 10*time.Second, "with --search the length of the run that confirms the rate found; 0: none")
@@ -119,19 +120,53 @@ func (t *target) parse() (err error) {
 		return fmt.Errorf("--server-mac %q: not an Ethernet address", t.mac)
 	}
 	t.cfg.ServerMAC = [6]byte(mac)
-	for _, r := range t.relays {
-		a, err := netip.ParseAddr(r)
-		if err != nil {
-			return fmt.Errorf("--relay: %w", err)
-		}
-		t.cfg.Relays = append(t.cfg.Relays, a)
+	if t.cfg.Relays, err = ownAddresses(t.relays); err != nil {
+		return fmt.Errorf("--relay: %w", err)
 	}
 	ifi, err := net.InterfaceByName(t.ifname)
 	if err != nil {
 		return fmt.Errorf("--interface %s: %w", t.ifname, err)
 	}
 	copy(t.cfg.OwnMAC[:], ifi.HardwareAddr)
+	if t.pid != 0 {
+		if _, err := record.ProcessCPU(t.pid); err != nil {
+			return fmt.Errorf("--pid %d: no such process: %w", t.pid, err)
+		}
+	}
+	switch {
+	case t.bind < 0 || t.bind > t.cfg.Clients:
+		return fmt.Errorf("--bind %d: want 0 to the %d of --clients", t.bind, t.cfg.Clients)
+	case t.bind == 0 && t.cfg.Mix.NeedsLeases():
+		return fmt.Errorf("--mix %s: only clients with a lease do that, give some by --bind", t.mix)
+	}
 	return t.cfg.Check()
+}
+
+// ownAddresses reads addresses that must be this machine's: a server asks for
+// their hardware address, and only the kernel answers.
+func ownAddresses(texts []string) (all []netip.Addr, err error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	here, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, err
+		}
+		owned := func(n net.Addr) bool {
+			p, err := netip.ParsePrefix(n.String())
+			return err == nil && p.Addr() == a
+		}
+		if !slices.ContainsFunc(here, owned) {
+			return nil, fmt.Errorf("%s is no address of this machine (ip address add)", a)
+		}
+		all = append(all, a)
+	}
+	return all, nil
 }
 
 // measure runs the generator and hands every record to keep: of a search the
@@ -163,6 +198,9 @@ func (t *target) fill(g *load.Generator) error {
 	r, err := g.Run()
 	if err != nil {
 		return err
+	}
+	if r.Completed == 0 {
+		return fmt.Errorf("--bind %d: the server gave no client a lease", t.bind)
 	}
 	g.Set(t.cfg.Mix, rate, t.cfg.Duration, t.cfg.Retransmit)
 	return honest(r)

@@ -74,6 +74,9 @@ func variant(durability string, fast bool) string {
 	return durability + "-socket"
 }
 
+// variantNames are all there are; the last is measured when asked for.
+var variantNames = []string{"sync", "os", "none", "sync-socket", "os-socket", "none-socket"}
+
 func dora(ctx context.Context, s *suite.Suite, w *set) error {
 	var own []suite.Contender
 	for _, fast := range []bool{true, false} {
