@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"encoding/binary"
 	"maps"
 	"slices"
@@ -16,7 +17,7 @@ func TestLatencyCountsFromWhenAnExchangeWasDue(t *testing.T) {
 	cfg.Rate, cfg.Duration, cfg.Timeout = 1000, time.Second, time.Second
 	g, s := simulate(t, cfg, 10*time.Microsecond)
 	s.hold.at, s.hold.d = int64(400*time.Millisecond), int64(300*time.Millisecond)
-	r, err := g.Run()
+	r, err := g.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestBackOff(t *testing.T) {
 		secs = append(secs, float64(binary.BigEndian.Uint16(s.buf[headersLen+offSecs:])))
 		return true
 	}
-	r, err := g.Run()
+	r, err := g.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestMessagesOfEveryExchange(t *testing.T) {
 			}
 			got = nil
 			g.Set(mix, 10, 100*time.Millisecond, false)
-			if r, err := g.Run(); err != nil || r.Completed != 1 {
+			if r, err := g.Run(t.Context()); err != nil || r.Completed != 1 {
 				t.Fatalf("%s: %+v, %v", name, r, err)
 			}
 		}
@@ -174,4 +175,38 @@ func read(t *testing.T, f []byte, cfg *Config) query {
 		t.Errorf("by a relay: options %v", slices.Sorted(maps.Keys(options)))
 	}
 	return q
+}
+
+// An interrupted run ends at once, tells rates of the time there was, and
+// leaves no client waiting.
+func TestInterruptedRun(t *testing.T) {
+	cfg := config("dora", 2000)
+	cfg.Rate, cfg.Duration, cfg.Timeout = 1000, 10*time.Second, time.Hour
+	g, s := simulate(t, cfg, 10*time.Microsecond)
+	ctx, interrupt := context.WithCancel(t.Context())
+	s.deaf = func(int) bool {
+		if s.clock > int64(2*time.Second) {
+			interrupt()
+		}
+		return s.clock > int64(time.Second) // so that exchanges are open
+	}
+	r, err := g.Run(ctx)
+	if err == nil || r == nil || !r.Interrupted || r.Seconds < 1.9 || r.Seconds > 2.1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if r.Completed < 990 || r.Failed != 0 || r.PerSecond < 450 || r.PerSecond > 550 || r.Blemish(0.001) != "interrupted" {
+		t.Errorf("%+v, %q", r, r.Blemish(0.001))
+	}
+	if g.waiting != 0 || g.idle.len()+g.bound.len() != 2000 {
+		t.Errorf("%d wait, %d idle, %d bound", g.waiting, g.idle.len(), g.bound.len())
+	}
+	s.deaf = nil
+	g.Set(cfg.Mix, 1000, time.Second, false)
+	if r, err := g.Run(t.Context()); err != nil || r.Completed != 1000 || r.Interrupted {
+		t.Errorf("the next run: %+v, %v", r, err)
+	}
+	search := Search{Start: 100, Max: 200, Trial: time.Second}
+	if r, err := search.Run(ctx, g, cfg.Mix); err == nil || r != nil {
+		t.Errorf("search: %+v, %v", r, err)
+	}
 }

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -98,14 +99,18 @@ func (g *Generator) Drain(d time.Duration) error {
 }
 
 // Run begins exchanges for the configured duration, then awaits the last
-// answers. Clients keep their leases for the next Run.
-func (g *Generator) Run() (*Result, error) {
+// answers. Clients keep their leases for the next Run. Once ctx ends it stops at
+// once and returns, beside the error, what it saw until then.
+func (g *Generator) Run(ctx context.Context) (*Result, error) {
 	g.res = newResult(&g.cfg)
 	g.deck = deck{mix: g.cfg.Mix}
 	g.origin = g.now()
 	g.ticked = g.origin
 	begun, total := int64(0), int64(g.cfg.Rate*g.cfg.Duration.Seconds())
 	for begun < total || g.waiting > 0 {
+		if ctx.Err() != nil {
+			return g.interrupted(), context.Cause(ctx)
+		}
 		now := g.now()
 		if begun < total {
 			begun += g.begin(now, begun, total)
@@ -129,6 +134,20 @@ func (g *Generator) Run() (*Result, error) {
 	}
 	g.res.finish(time.Duration(g.now() - g.origin))
 	return g.res, nil
+}
+
+// interrupted ends a run early. Exchanges that are not over count neither as
+// done nor as lost, and what is told per second is of the time there was.
+func (g *Generator) interrupted() *Result {
+	for n := range g.clients {
+		if c := &g.clients[n]; c.busy {
+			g.retire(uint32(n), c)
+		}
+	}
+	took := time.Duration(g.now() - g.origin)
+	g.res.Interrupted, g.res.Seconds = true, min(took, g.cfg.Duration).Seconds()
+	g.res.finish(took)
+	return g.res
 }
 
 // burstMax bounds the exchanges begun between two looks at the answers.

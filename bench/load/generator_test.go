@@ -81,7 +81,7 @@ func run(t *testing.T, cfg Config, e *echo) *Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := g.Run()
+	r, err := g.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestEveryExchangeCompletes(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.Set(m, 10000, 40*time.Millisecond, false)
-		r, err := g.Run()
+		r, err := g.Run(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestWrongAnswersFail(t *testing.T) {
 		cfg.Relays = append(cfg.Relays, cfg.Server.Next())
 		g, s := simulate(t, cfg, time.Microsecond)
 		s.lie, s.frank = c.lie, true
-		r, err := g.Run()
+		r, err := g.Run(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +201,7 @@ func TestRightAnswersPass(t *testing.T) {
 			cfg.Relays = append(cfg.Relays, cfg.Server.Next())
 			g, s := simulate(t, cfg, time.Microsecond)
 			s.frank = frank
-			r, err := g.Run()
+			r, err := g.Run(t.Context())
 			if err != nil || r.Wrong+r.Duplicates > 0 || r.Completed < 1900 {
 				t.Errorf("%s, sent back %v: %+v, %v", mix, frank, r, err)
 			}
@@ -217,7 +217,7 @@ func TestRightAnswersPass(t *testing.T) {
 	}
 	for _, mix := range []Mix{{DORA: 1}, {Inform: 1}} {
 		g.Set(mix, 10000, 100*time.Millisecond, false)
-		if r, err := g.Run(); err != nil || r.Completed != 1000 || r.Wrong > 0 {
+		if r, err := g.Run(t.Context()); err != nil || r.Completed != 1000 || r.Wrong > 0 {
 			t.Errorf("%v: %+v, %v", mix, r, err)
 		}
 	}

@@ -17,7 +17,7 @@ const slice = 100 * time.Millisecond
 type Result struct {
 	Mix       string  `json:"mix"`
 	Rate      float64 `json:"rate_asked"` // exchanges begun per second
-	Seconds   float64 `json:"seconds"`    // of the schedule
+	Seconds   float64 `json:"seconds"`    // of the schedule, or of what there was of it
 	Clients   int     `json:"clients"`
 	Relays    int     `json:"relays"`
 	Begun     Counts  `json:"begun"`
@@ -27,6 +27,8 @@ type Result struct {
 	Failed    uint64  `json:"failed"`
 	PerSecond float64 `json:"rate"` // completed per second in which exchanges began
 	Loss      float64 `json:"loss"` // share of the begun
+	// Interrupted tells that the run was ended early: what it saw is not the whole.
+	Interrupted bool `json:"interrupted,omitempty"`
 	// Behind is how late the last exchange began, in seconds: more than a
 	// little says that the generator, not the server, was the limit.
 	Behind float64 `json:"behind_s"`
@@ -200,6 +202,8 @@ const behindMax = 0.05
 // is one.
 func (r *Result) Blemish(lossMax float64) string {
 	switch {
+	case r.Interrupted:
+		return "interrupted"
 	case r.Completed == 0:
 		return "nothing completed"
 	case r.Lies() != "":

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -22,22 +23,22 @@ const floor = 1.0 / 64
 
 // Run finds the highest rate by short trials and confirms it by a longer run,
 // whose result it returns; an error if no rate passes.
-func (s *Search) Run(g *Generator, mix Mix) (*Result, error) {
-	best, err := s.find(g, mix)
+func (s *Search) Run(ctx context.Context, g *Generator, mix Mix) (*Result, error) {
+	best, err := s.find(ctx, g, mix)
 	if err != nil || s.Confirm == 0 {
 		return best, err
 	}
-	return s.confirm(g, mix, best.Rate)
+	return s.confirm(ctx, g, mix, best.Rate)
 }
 
 // find raises the rate until a trial fails, then halves the interval between
 // the best that passed and the least that failed. If not even Start passes it
 // goes down from there. It returns the result of the best trial that passed.
-func (s *Search) find(g *Generator, mix Mix) (*Result, error) {
+func (s *Search) find(ctx context.Context, g *Generator, mix Mix) (*Result, error) {
 	var best *Result
 	low, high, rate := 0.0, 0.0, s.Start // high: the least that failed, 0 for none
 	for step := 0; step <= s.Steps; {
-		r, err := s.try(g, mix, rate)
+		r, err := s.try(ctx, g, mix, rate)
 		if err != nil {
 			return nil, err
 		}
@@ -69,9 +70,9 @@ func (s *Search) none() error {
 
 // try runs one trial; a failed one is repeated once, since one hiccup of the
 // machine is not the server's limit. It returns nil if both failed.
-func (s *Search) try(g *Generator, mix Mix, rate float64) (*Result, error) {
+func (s *Search) try(ctx context.Context, g *Generator, mix Mix, rate float64) (*Result, error) {
 	for range 2 {
-		r, ok, err := s.once(g, mix, rate, s.Trial)
+		r, ok, err := s.once(ctx, g, mix, rate, s.Trial)
 		if err != nil {
 			return nil, err
 		}
@@ -87,9 +88,9 @@ func (s *Search) try(g *Generator, mix Mix, rate float64) (*Result, error) {
 const downBy = 0.05
 
 // confirm runs longer at rate, and at lower ones until one holds.
-func (s *Search) confirm(g *Generator, mix Mix, rate float64) (*Result, error) {
+func (s *Search) confirm(ctx context.Context, g *Generator, mix Mix, rate float64) (*Result, error) {
 	for down := downBy; rate >= s.Start*floor; down = min(down+downBy, 0.5) {
-		r, ok, err := s.once(g, mix, rate, s.Confirm)
+		r, ok, err := s.once(ctx, g, mix, rate, s.Confirm)
 		if err != nil {
 			return nil, err
 		}
@@ -103,9 +104,9 @@ func (s *Search) confirm(g *Generator, mix Mix, rate float64) (*Result, error) {
 
 // once runs for d at a rate and tells whether that passes. After one that does
 // not, the server gets time to settle.
-func (s *Search) once(g *Generator, mix Mix, rate float64, d time.Duration) (*Result, bool, error) {
+func (s *Search) once(ctx context.Context, g *Generator, mix Mix, rate float64, d time.Duration) (*Result, bool, error) {
 	g.Set(mix, rate, d, false)
-	r, err := g.Run()
+	r, err := g.Run(ctx)
 	if err != nil {
 		return nil, false, err
 	}

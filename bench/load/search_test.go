@@ -25,7 +25,7 @@ func search(t *testing.T, limit int, s Search) (*Result, []float64, error) {
 	}
 	var rates []float64
 	s.Progress = func(r *Result, _ bool) { rates = append(rates, r.Rate) }
-	r, err := s.Run(g, Mix{DORA: 1})
+	r, err := s.Run(t.Context(), g, Mix{DORA: 1})
 	return r, rates, err
 }
 
@@ -67,7 +67,7 @@ func TestSearchGivesUp(t *testing.T) {
 	g, sim := simulate(t, config("dora", 3000), time.Microsecond)
 	sim.deaf = func(int) bool { return true }
 	s := Search{Start: 400, Max: 1e5, LossMax: 0.001, Settle: 20 * time.Millisecond, Trial: 20 * time.Millisecond, Steps: 1}
-	if _, err := s.Run(g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "every rate from 400") {
+	if _, err := s.Run(t.Context(), g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "every rate from 400") {
 		t.Errorf("a deaf server: %v", err)
 	}
 }
@@ -76,7 +76,7 @@ func TestSearchRefusesWrongServers(t *testing.T) {
 	g, sim := simulate(t, config("dora", 3000), time.Microsecond)
 	sim.lie = func(_ uint8, r []byte) []byte { copy(r[headersLen+offYiaddr:], []byte{10, 0, 0, 1}); return r }
 	s := Search{Start: 1000, Max: 1e5, LossMax: 0.9, Settle: 20 * time.Millisecond, Trial: 50 * time.Millisecond, Steps: 1}
-	if _, err := s.Run(g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "two clients") {
+	if _, err := s.Run(t.Context(), g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "two clients") {
 		t.Errorf("one address for all: %v", err)
 	}
 }
@@ -135,7 +135,7 @@ func TestBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := g.Run() // 2,000 exchanges of two messages each take 0.8 s, not 0.1 s
+	r, err := g.Run(t.Context()) // 2,000 exchanges of two messages each take 0.8 s, not 0.1 s
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestBehind(t *testing.T) {
 	if g, err = New(cfg, new(slow)); err != nil {
 		t.Fatal(err)
 	}
-	if r, err = g.Run(); err != nil {
+	if r, err = g.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if r.Skipped == 0 || r.Loss < 0.3 {

@@ -13,7 +13,7 @@ func sustains(t *testing.T, rate float64, d time.Duration, stalls func(int64) in
 	cfg.Rate, cfg.Duration, cfg.Timeout = rate, d, time.Second
 	g, s := simulate(t, cfg, 250*time.Microsecond)
 	s.stalls = stalls
-	r, err := g.Run()
+	r, err := g.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestSearchFindsASustainedRate(t *testing.T) {
 		var last *Result
 		s := Search{Start: 500, Max: 1e5, LossMax: 0.001, Trial: trial, Confirm: 10 * time.Second, Steps: 3, Settle: 500 * time.Millisecond,
 			Progress: func(r *Result, ok bool) { last = r }}
-		r, err := s.Run(g, Mix{DORA: 1})
+		r, err := s.Run(t.Context(), g, Mix{DORA: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestSearchStepsDownUntilARunHolds(t *testing.T) {
 				tried = append(tried, r.Rate)
 			}
 		}}
-	r, err := seek.Run(g, Mix{DORA: 1})
+	r, err := seek.Run(t.Context(), g, Mix{DORA: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,10 +54,10 @@ func (s *Suite) Failover(ctx context.Context, c Contender, det Detection) error 
 	if err := st.receiving(ctx, c.Peer, setups[0]); err != nil {
 		return err
 	}
-	return s.killAndRestart(st, c, setups[0], det)
+	return s.killAndRestart(ctx, st, c, setups[0], det)
 }
 
-func (s *Suite) killAndRestart(st *site, c Contender, first *peer.Setup, det Detection) error {
+func (s *Suite) killAndRestart(ctx context.Context, st *site, c Contender, first *peer.Setup, det Detection) error {
 	cfg := st.config(int(failoverRate*failoverTotal.Seconds())+1000, nil)
 	cfg.Rate, cfg.Duration = failoverRate, failoverTotal
 	cfg.Retransmit, cfg.BackOff, cfg.Timeout, cfg.FlatRetry = true, failoverRetry, failoverTotal, true
@@ -67,15 +67,19 @@ func (s *Suite) killAndRestart(st *site, c Contender, first *peer.Setup, det Det
 	}
 	restarted := make(chan error, 1)
 	go func() {
-		time.Sleep(failoverKill)
-		err := st.running[0].Cmd.Process.Signal(syscall.SIGKILL)
-		time.Sleep(failoverBack - failoverKill)
+		err := pause(ctx, failoverKill)
+		if err == nil {
+			err = st.running[0].Cmd.Process.Signal(syscall.SIGKILL)
+		}
+		if err == nil {
+			err = pause(ctx, failoverBack-failoverKill)
+		}
 		if err == nil {
 			err = st.startIn(c.Peer, first, 0, st.dirs[0])
 		}
 		restarted <- err
 	}()
-	r, err := g.Run()
+	r, err := g.Run(ctx)
 	if err := <-restarted; err != nil {
 		return fmt.Errorf("kill and restart the first server: %w", err)
 	}

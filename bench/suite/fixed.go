@@ -25,7 +25,7 @@ func (s *Suite) fixed(ctx context.Context, c Contender, work string, rate float6
 			return err
 		}
 		g.Set(load.Mix{load.DORA: 1}, rate, d, false)
-		r, cpu, err := s.measured(g, st.pids())
+		r, cpu, err := s.measured(ctx, g, st.pids())
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"context"
 	"maps"
 	"time"
 
@@ -11,13 +12,13 @@ import (
 
 // growth loads a running server at a fixed rate and records what an exchange
 // cost it, as one point of a curve, with values of the caller's.
-func (s *Suite) growth(st *site, who record.Server, work string, point int, rate float64, setup *peer.Setup, values map[string]float64) error {
+func (s *Suite) growth(ctx context.Context, st *site, who record.Server, work string, point int, rate float64, setup *peer.Setup, values map[string]float64) error {
 	g, err := load.New(st.config(s.Clients, setup.Relays()), st.link)
 	if err != nil {
 		return err
 	}
 	g.Set(load.Mix{load.DORA: 1}, rate, 5*time.Second, false)
-	r, cpu, err := s.measured(g, st.pids())
+	r, cpu, err := s.measured(ctx, g, st.pids())
 	if err != nil {
 		return err
 	}

@@ -181,7 +181,7 @@ func (s *Suite) under(ctx context.Context, st *site, g *load.Generator, f *flood
 		ended <- st.gen.Do(func() error { return f.Run(flooding, rate) })
 	}()
 	g.Set(load.Mix{load.DORA: 1}, inScopeRate, floodTrial, false)
-	r, cpu, err := s.measured(g, st.pids())
+	r, cpu, err := s.measured(ctx, g, st.pids())
 	if flooded := <-ended; err == nil {
 		err = flooded
 	}

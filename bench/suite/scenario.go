@@ -13,7 +13,7 @@ import (
 // DORA finds the highest rate at which new clients get leases.
 func (s *Suite) DORA(ctx context.Context, c Contender) error {
 	return s.single(ctx, c, base(), func(st *site, setup *peer.Setup) error {
-		peak, err := s.searchNew(st, st.about(c.Peer, setup), "dora", setup)
+		peak, err := s.searchNew(ctx, st, st.about(c.Peer, setup), "dora", setup)
 		if err == nil {
 			s.peaks[c.key()] = peak
 		}
@@ -26,7 +26,7 @@ func (s *Suite) Relayed(ctx context.Context, c Contender, relays int) error {
 	setup := base()
 	setup.Agents = relays
 	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
-		_, err := s.searchNew(st, st.about(c.Peer, setup), fmt.Sprintf("dora-relayed-%d", relays), setup)
+		_, err := s.searchNew(ctx, st, st.about(c.Peer, setup), fmt.Sprintf("dora-relayed-%d", relays), setup)
 		return err
 	})
 }
@@ -34,19 +34,19 @@ func (s *Suite) Relayed(ctx context.Context, c Contender, relays int) error {
 // PairDORA does the same with two servers in load-balancing.
 func (s *Suite) PairDORA(ctx context.Context, c Contender) error {
 	return s.paired(ctx, c, base(), func(st *site, setup *peer.Setup) error {
-		_, err := s.searchNew(st, st.about(c.Peer, setup), "pair-dora", setup)
+		_, err := s.searchNew(ctx, st, st.about(c.Peer, setup), "pair-dora", setup)
 		return err
 	})
 }
 
-func (s *Suite) searchNew(st *site, who record.Server, work string, setup *peer.Setup) (*load.Result, error) {
+func (s *Suite) searchNew(ctx context.Context, st *site, who record.Server, work string, setup *peer.Setup) (*load.Result, error) {
 	cfg := st.config(s.Clients, setup.Relays())
 	cfg.Fresh = true
 	g, err := load.New(cfg, st.link)
 	if err != nil {
 		return nil, err
 	}
-	return s.search(st, who, g, work, load.Mix{load.DORA: 1})
+	return s.search(ctx, st, who, g, work, load.Mix{load.DORA: 1})
 }
 
 // renewing is how many clients hold leases when renewals are measured.
@@ -57,11 +57,11 @@ func (s *Suite) Renew(ctx context.Context, c Contender) error {
 	setup := base()
 	setup.Cache = 0.25
 	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
-		g, err := s.filled(st, renewing)
+		g, err := s.filled(ctx, st, renewing)
 		if err != nil {
 			return err
 		}
-		_, err = s.search(st, st.about(c.Peer, setup), g, "renew-cached", load.Mix{load.Renew: 1})
+		_, err = s.search(ctx, st, st.about(c.Peer, setup), g, "renew-cached", load.Mix{load.Renew: 1})
 		return err
 	})
 }
@@ -86,7 +86,7 @@ func (s *Suite) Exchanges(ctx context.Context, c Contender) error {
 	quick := *s
 	quick.Trial, quick.Confirm, quick.Steps = s.Trial/2, s.Confirm/2, min(s.Steps, 1)
 	return quick.single(ctx, c, base(), func(st *site, setup *peer.Setup) error {
-		g, err := quick.filled(st, renewing)
+		g, err := quick.filled(ctx, st, renewing)
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (s *Suite) Exchanges(ctx context.Context, c Contender) error {
 			if err != nil {
 				return err
 			}
-			if _, err := quick.search(st, st.about(c.Peer, setup), g, m.work, mix); err != nil {
+			if _, err := quick.search(ctx, st, st.about(c.Peer, setup), g, m.work, mix); err != nil {
 				return err
 			}
 		}
@@ -107,7 +107,7 @@ func (s *Suite) Exchanges(ctx context.Context, c Contender) error {
 const fillRate = 4000
 
 // filled returns a generator all of whose clients hold a lease.
-func (s *Suite) filled(st *site, clients int) (*load.Generator, error) {
+func (s *Suite) filled(ctx context.Context, st *site, clients int) (*load.Generator, error) {
 	g, err := load.New(st.config(clients, nil), st.link)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (s *Suite) filled(st *site, clients int) (*load.Generator, error) {
 		}
 		missing := clients - g.Bound()
 		g.Set(load.Mix{load.DORA: 1}, float64(rate), time.Duration(missing)*time.Second/time.Duration(rate), false)
-		if _, err := g.Run(); err != nil {
+		if _, err := g.Run(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -44,7 +44,7 @@ func play(t *testing.T, s *Suite, p *peer.Peer, setup peer.Setup, mixes ...strin
 				return err
 			}
 			g.Set(mix, 100, 300*time.Millisecond, true)
-			r, err := g.Run()
+			r, err := g.Run(t.Context())
 			if err != nil {
 				return err
 			}

@@ -177,7 +177,7 @@ func (st *site) ready(ctx context.Context, limit time.Duration, relays []netip.A
 		if err != nil {
 			return err
 		}
-		r, err := g.Run()
+		r, err := g.Run(ctx)
 		if err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func (s *Suite) Start(ctx context.Context, c Contender, n int) error {
 	}
 	who := st.about(c.Peer, &setup)
 	s.Say("  start %s: %d leases, first answers after %v, %d MB resident", label(who), n, took.Round(time.Millisecond), rss>>20)
-	return s.growth(st, who, "growth/leases", max(n, 1), startRate, &setup, map[string]float64{
+	return s.growth(ctx, st, who, "growth/leases", max(n, 1), startRate, &setup, map[string]float64{
 		"start_ms": float64(took.Milliseconds()), "rss_bytes": float64(rss)})
 }
 
@@ -68,7 +68,7 @@ func (s *Suite) Grow(ctx context.Context, c Contender, subnets int, rate float64
 	setup := base()
 	setup.Subnets = subnets
 	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
-		return s.growth(st, st.about(c.Peer, setup), "growth/subnets", subnets, rate, setup, nil)
+		return s.growth(ctx, st, st.about(c.Peer, setup), "growth/subnets", subnets, rate, setup, nil)
 	})
 }
 
@@ -79,7 +79,7 @@ func (s *Suite) Ally(ctx context.Context, c Contender, relationships int, rate f
 	setup := base()
 	setup.Subnets, setup.Spokes = max(relationships, 2), relationships
 	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
-		return s.growth(st, st.about(c.Peer, setup), "growth/relationships", relationships, rate, setup, nil)
+		return s.growth(ctx, st, st.about(c.Peer, setup), "growth/relationships", relationships, rate, setup, nil)
 	})
 }
 
@@ -90,6 +90,6 @@ func (s *Suite) Widen(ctx context.Context, c Contender, workers int, rate float6
 	setup := base()
 	setup.Workers = workers
 	return s.single(ctx, c, setup, func(st *site, setup *peer.Setup) error {
-		return s.growth(st, st.about(c.Peer, setup), "growth/workers", workers, rate, setup, nil)
+		return s.growth(ctx, st, st.about(c.Peer, setup), "growth/workers", workers, rate, setup, nil)
 	})
 }

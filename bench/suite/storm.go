@@ -72,7 +72,7 @@ func (s *Suite) storm(ctx context.Context, c Contender, what storm) (r *load.Res
 			}
 		}
 		var cpu record.CPU
-		r, cpu, err = s.measured(g, st.pids())
+		r, cpu, err = s.measured(ctx, g, st.pids())
 		if err := errors.Join(err, flooded()); err != nil {
 			return err
 		}

@@ -94,9 +94,9 @@ func tail(dir string) string {
 }
 
 // measured runs the generator once and charges processor time.
-func (s *Suite) measured(g *load.Generator, pids []int) (*load.Result, record.CPU, error) {
+func (s *Suite) measured(ctx context.Context, g *load.Generator, pids []int) (*load.Result, record.CPU, error) {
 	own, servers := record.OwnCPU(), processes(pids)
-	r, err := g.Run()
+	r, err := g.Run(ctx)
 	return r, record.CPU{Generator: record.OwnCPU() - own, Server: processes(pids) - servers}, err
 }
 

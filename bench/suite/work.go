@@ -84,7 +84,7 @@ func (s *Suite) paired(ctx context.Context, c Contender, setup peer.Setup, f fun
 // search finds the highest rate of a mix. Each trial becomes a record of the
 // sweep, the one that confirms the rate also one of the work itself; that is
 // returned.
-func (s *Suite) search(st *site, who record.Server, g *load.Generator, work string, mix load.Mix) (*load.Result, error) {
+func (s *Suite) search(ctx context.Context, st *site, who record.Server, g *load.Generator, work string, mix load.Mix) (*load.Result, error) {
 	cpu := newMeter(st.pids())
 	seek := load.Search{Start: lowest, Max: highest, LossMax: lossMax, Trial: s.Trial, Confirm: s.Confirm, Steps: s.Steps, Settle: 500 * time.Millisecond}
 	var best record.Record
@@ -99,7 +99,7 @@ func (s *Suite) search(st *site, who record.Server, g *load.Generator, work stri
 		}
 		s.Say("  %s %s: %.0f/s asked, %.0f/s done, loss %.3f %%, p99 %d µs%s", work, label(who), r.Rate, r.PerSecond, 100*r.Loss, p99(r), remark(r))
 	}
-	r, err := seek.Run(g, mix)
+	r, err := seek.Run(ctx, g, mix)
 	if err != nil {
 		return nil, fmt.Errorf("%s, %s: %w", work, who.Name, err)
 	}

@@ -15,9 +15,20 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program as if it caught none
 	code := cli.Run(ctx, command(), os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(status(ctx, code))
+}
+
+// interrupted is the exit status after a signal, as of a shell's command.
+const interrupted = 130
+
+// status is the exit status of a command line that ended with code.
+func status(ctx context.Context, code int) int {
+	if code != 0 && ctx.Err() != nil {
+		return interrupted
+	}
+	return code
 }
 
 func command() *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,7 +43,8 @@ func runCommand() *cobra.Command {
 		Long: "Load one DHCPv4 server through an interface. Only load servers that are yours.\n" +
 			"Without --relay clients broadcast; with it, queries come from those relays,\n" +
 			"whose addresses must be this machine's. The result is one JSON line; with\n" +
-			"--output each trial of a search is one too, for report to plot.",
+			"--output each trial of a search is one too, for report to plot. Interrupted, a\n" +
+			"run at a set rate still writes its result, marked so, and ends with status 130.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
 	}
@@ -93,7 +95,7 @@ func (t *target) run(cmd *cobra.Command) error {
 		rec.Run, rec.Time, rec.Command, rec.Environment = run, time.Now().UTC(), strings.Join(os.Args, " "), env
 		return t.write(cmd.OutOrStdout(), rec)
 	}
-	result, err := t.measure(g, progress, keep)
+	result, err := t.measure(cmd.Context(), g, progress, keep)
 	if err != nil {
 		return err
 	}
@@ -171,31 +173,31 @@ func ownAddresses(texts []string) (all []netip.Addr, err error) {
 
 // measure runs the generator and hands every record to keep: of a search the
 // trials, where records go to a file, and the result; of a run at one rate its
-// timeline.
-func (t *target) measure(g *load.Generator, progress io.Writer, keep func(*record.Record) error) (*load.Result, error) {
-	if err := t.fill(g); err != nil {
+// timeline, also if that ends early.
+func (t *target) measure(ctx context.Context, g *load.Generator, progress io.Writer, keep func(*record.Record) error) (*load.Result, error) {
+	if err := t.fill(ctx, g); err != nil {
 		return nil, err
 	}
 	lap := t.laps()
 	if t.search {
-		return t.seek(g, progress, lap, keep)
+		return t.seek(ctx, g, progress, lap, keep)
 	}
-	r, err := g.Run()
+	r, err := g.Run(ctx)
 	fmt.Fprintln(progress)
-	if err != nil {
+	if r == nil {
 		return nil, err
 	}
-	return r, keep(&record.Record{Work: "timeline/" + t.work(), Result: r, CPU: lap()})
+	return r, errors.Join(err, keep(&record.Record{Work: "timeline/" + t.work(), Result: r, CPU: lap()}))
 }
 
 // fill binds clients before the mix begins.
-func (t *target) fill(g *load.Generator) error {
+func (t *target) fill(ctx context.Context, g *load.Generator) error {
 	if t.bind == 0 {
 		return nil
 	}
 	rate := t.cfg.Rate
 	g.Set(load.Mix{load.DORA: 1}, rate, time.Duration(float64(t.bind)/rate*float64(time.Second)), true)
-	r, err := g.Run()
+	r, err := g.Run(ctx)
 	if err != nil {
 		return err
 	}
@@ -206,7 +208,7 @@ func (t *target) fill(g *load.Generator) error {
 	return honest(r)
 }
 
-func (t *target) seek(g *load.Generator, progress io.Writer, lap func() record.CPU, keep func(*record.Record) error) (*load.Result, error) {
+func (t *target) seek(ctx context.Context, g *load.Generator, progress io.Writer, lap func() record.CPU, keep func(*record.Record) error) (*load.Result, error) {
 	var last record.Record
 	var failed error
 	s := load.Search{Start: t.cfg.Rate, Max: 2e6, LossMax: 0.001, Trial: t.cfg.Duration, Confirm: t.confirm, Steps: 4, Settle: 500 * time.Millisecond}
@@ -222,7 +224,7 @@ func (t *target) seek(g *load.Generator, progress io.Writer, lap func() record.C
 			failed = keep(&trial)
 		}
 	}
-	if _, err := s.Run(g, t.cfg.Mix); err != nil {
+	if _, err := s.Run(ctx, g, t.cfg.Mix); err != nil {
 		return nil, errors.Join(err, failed)
 	}
 	last.Work = t.work()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/netip"
 	"os"
@@ -64,7 +65,7 @@ func TestRunLeavesPlots(t *testing.T) {
 			t.Fatal(err)
 		}
 		var all []record.Record
-		result, err := to.measure(g, io.Discard, func(r *record.Record) error { all = append(all, *r); return nil })
+		result, err := to.measure(t.Context(), g, io.Discard, func(r *record.Record) error { all = append(all, *r); return nil })
 		if err != nil || result != all[len(all)-1].Result {
 			t.Fatal(result, err)
 		}
@@ -96,5 +97,31 @@ func TestWrongServerFailsARun(t *testing.T) {
 		if err := honest(&r); err == nil || !strings.Contains(err.Error(), "wrongly") {
 			t.Errorf("%+v: %v", r, err)
 		}
+	}
+}
+
+// A run that is interrupted leaves what it saw, marked, and another status.
+func TestInterruptedRun(t *testing.T) {
+	to := &target{server: "10.0.0.1", cfg: load.Config{
+		Clients: 1000, Mix: load.Mix{load.DORA: 1}, Rate: 1000, Duration: time.Hour, Timeout: time.Hour, Server: netip.MustParseAddr("10.0.0.1")}}
+	g, err := load.New(to.cfg, new(server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer interrupt()
+	var kept *record.Record
+	_, err = to.measure(ctx, g, io.Discard, func(r *record.Record) error { kept = r; return nil })
+	if err == nil || status(ctx, 1) != 130 {
+		t.Errorf("error %v, status %d", err, status(ctx, 1))
+	}
+	if kept == nil || !kept.Result.Interrupted || kept.Result.Seconds > 60 || kept.Result.PerSecond < 500 {
+		t.Errorf("kept %+v", kept)
+	}
+	if s := status(t.Context(), 0); s != 0 {
+		t.Errorf("status %d without an error", s)
+	}
+	if s := status(t.Context(), 1); s != 1 {
+		t.Errorf("status %d after an error", s)
 	}
 }
