@@ -35,6 +35,10 @@ type Config struct {
 	Only func(id []byte) bool
 }
 
+// Patience is a timeout for clients that retransmit: by then the back-off of RFC
+// 2131 section 4.1 has reached its longest wait of 64 s.
+const Patience = 150 * time.Second
+
 // rateMax is more exchanges a second than frames fit on a wire of 100 Gbit/s.
 const rateMax = 100e6
 

@@ -84,6 +84,9 @@ func (g *Generator) Set(mix Mix, rate float64, d time.Duration, retransmit bool)
 	g.cfg.Mix, g.cfg.Rate, g.cfg.Duration, g.cfg.Retransmit = mix, rate, d, retransmit
 }
 
+// Await changes the timeout for the next Run.
+func (g *Generator) Await(timeout time.Duration) { g.cfg.Timeout = timeout }
+
 // Drain throws away for d what still arrives, so that one Run's late answers
 // do not load the next.
 func (g *Generator) Drain(d time.Duration) error {

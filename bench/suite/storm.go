@@ -12,10 +12,6 @@ import (
 	"needletail/bench/record"
 )
 
-// stormPatience is how long a client of a storm goes on trying: the back-off
-// of RFC 2131 section 4.1 has reached its longest wait of 64 s by then.
-const stormPatience = 150 * time.Second
-
 // Storm lets clients begin at rate, all within the given time, and try again
 // as RFC 2131 asks until they hold a lease. The values tell the goodput while
 // clients still began, and when the last one was bound.
@@ -58,7 +54,7 @@ type storm struct {
 func (s *Suite) storm(ctx context.Context, c Contender, what storm) (r *load.Result, err error) {
 	err = s.single(ctx, c, base(), func(st *site, setup *peer.Setup) error {
 		cfg := st.config(min(int(what.rate*what.d.Seconds())+1000, load.ClientsMax), nil)
-		cfg.Rate, cfg.Duration, cfg.Retransmit, cfg.Timeout = what.rate, what.d, true, stormPatience
+		cfg.Rate, cfg.Duration, cfg.Retransmit, cfg.Timeout = what.rate, what.d, true, load.Patience
 		g, err := load.New(cfg, st.link)
 		if err != nil {
 			return err

@@ -25,6 +25,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		{run, "--bind -5", "--bind -5"},
 		{run, "--bind 5 --clients 4", "--bind 5"},
 		{run, "--mix renew", "--bind"},
+		{run, "--search --retransmit", "--retransmit with --search"},
 		{run, "--pid 2147483647", "--pid 2147483647"},
 		{run, "--relay 192.0.2.77", "192.0.2.77 is no address of this machine"},
 		{run, "--queues 0", "queues: 0"},

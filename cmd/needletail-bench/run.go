@@ -32,11 +32,26 @@ type target struct {
 	bind, queues             int
 }
 
+// shortly is the timeout of clients that do not try again.
+const shortly = time.Second
+
+// timeout is the default for the other flags: none of the clients that try
+// again would, if all were lost before the first back-off is over.
+func (t *target) timeout() time.Duration {
+	if t.cfg.Retransmit {
+		return load.Patience
+	}
+	return shortly
+}
+
 // mediumHelp says what --medium takes.
 const mediumHelp = "how the generator receives and sends: auto, live (frames made in the kernel), af-xdp or af-packet"
 
 func runCommand() *cobra.Command {
-	t := &target{cfg: load.Config{ClientID: true}}
+	return (&target{cfg: load.Config{ClientID: true}}).command()
+}
+
+func (t *target) command() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run -i INTERFACE --server ADDRESS --server-mac MAC",
 		Short: "Load one server, at a set rate or searching its highest",
@@ -46,7 +61,12 @@ func runCommand() *cobra.Command {
 			"--output each trial of a search is one too, for report to plot. Interrupted, a\n" +
 			"run at a set rate still writes its result, marked so, and ends with status 130.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("timeout") {
+				t.cfg.Timeout = t.timeout()
+			}
+			return t.run(cmd)
+		},
 	}
 	f := c.Flags()
 	f.StringVarP(&t.ifname, "interface", "i", "", "interface to load through (required)")
@@ -56,10 +76,10 @@ func runCommand() *cobra.Command {
 	f.StringVar(&t.mix, "mix", "dora", "exchanges and their weights, as dora:1,renew:8,release:1")
 	f.Float64VarP(&t.cfg.Rate, "rate", "r", 1000, "exchanges to begin per second; with --search where to start")
 	f.DurationVarP(&t.cfg.Duration, "duration", "d", 10*time.Second, "how long exchanges begin; with --search per trial")
-	f.DurationVar(&t.cfg.Timeout, "timeout", time.Second, "an exchange not over by then is lost")
+	f.DurationVar(&t.cfg.Timeout, "timeout", shortly, "an exchange not over by then is lost; with --retransmit by default 2m30s")
 	f.IntVarP(&t.cfg.Clients, "clients", "c", 100000, "distinct clients")
 	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins; renewals and the like need some")
-	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again as RFC 2131 asks, secs growing")
+	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again after 4, 8, 16 ... s as RFC 2131 asks, secs growing; not in a search")
 	f.BoolVar(&t.search, "search", false, "find the highest rate with at most 0.1 % loss")
 	f.DurationVar(&t.confirm, "confirm", 10*time.Second, "with --search the length of the run that confirms the rate found; 0: none")
 	f.StringVar(&t.medium, "medium", "auto", mediumHelp)
@@ -136,6 +156,8 @@ func (t *target) parse() (err error) {
 		}
 	}
 	switch {
+	case t.search && t.cfg.Retransmit:
+		return errors.New("--retransmit with --search: a search counts every message without an answer as lost")
 	case t.bind < 0 || t.bind > t.cfg.Clients:
 		return fmt.Errorf("--bind %d: want 0 to the %d of --clients", t.bind, t.cfg.Clients)
 	case t.bind == 0 && t.cfg.Mix.NeedsLeases():
@@ -190,6 +212,9 @@ func (t *target) measure(ctx context.Context, g *load.Generator, progress io.Wri
 	return r, errors.Join(err, keep(&record.Record{Work: "timeline/" + t.work(), Result: r, CPU: lap()}))
 }
 
+// bindPatience lets clients that are to be bound try three times.
+const bindPatience = 15 * time.Second
+
 // fill binds clients before the mix begins.
 func (t *target) fill(ctx context.Context, g *load.Generator) error {
 	if t.bind == 0 {
@@ -197,6 +222,7 @@ func (t *target) fill(ctx context.Context, g *load.Generator) error {
 	}
 	rate := t.cfg.Rate
 	g.Set(load.Mix{load.DORA: 1}, rate, time.Duration(float64(t.bind)/rate*float64(time.Second)), true)
+	g.Await(max(t.cfg.Timeout, bindPatience))
 	r, err := g.Run(ctx)
 	if err != nil {
 		return err
@@ -205,6 +231,7 @@ func (t *target) fill(ctx context.Context, g *load.Generator) error {
 		return fmt.Errorf("--bind %d: the server gave no client a lease", t.bind)
 	}
 	g.Set(t.cfg.Mix, rate, t.cfg.Duration, t.cfg.Retransmit)
+	g.Await(t.cfg.Timeout)
 	return honest(r)
 }
 

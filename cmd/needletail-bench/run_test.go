@@ -19,6 +19,7 @@ import (
 type server struct {
 	buf     [1024]byte
 	answers [][]byte
+	deaf    func() bool
 }
 
 func (s *server) Buffer() []byte             { return s.buf[:] }
@@ -28,6 +29,9 @@ func (s *server) Wait(d time.Duration) error { time.Sleep(d); return nil }
 // Commit answers: the type in the query's first option, the address made of the
 // hardware address.
 func (s *server) Commit(int) {
+	if s.deaf != nil && s.deaf() {
+		return
+	}
 	const udp, bootp, options = 34, 42, 42 + 240
 	a := make([]byte, options, options+16)
 	copy(a, s.buf[:options])
@@ -123,5 +127,32 @@ func TestInterruptedRun(t *testing.T) {
 	}
 	if s := status(t.Context(), 1); s != 1 {
 		t.Errorf("status %d after an error", s)
+	}
+}
+
+// Clients that try again get the time to, unless another is asked for; those
+// that --bind binds try again in any case.
+func TestRetransmitHasTimeTo(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want time.Duration
+	}{{"", time.Second}, {"--retransmit", load.Patience}, {"--retransmit --timeout 3s", 3 * time.Second}, {"--timeout 3s", 3 * time.Second}} {
+		to := &target{cfg: load.Config{ClientID: true}}
+		cmd := to.command()
+		cmd.SetArgs(append(strings.Fields("-i none --server 10.0.0.1 --server-mac 02:00:00:00:00:01"), strings.Fields(c.args)...))
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		if err := cmd.Execute(); err == nil || to.cfg.Timeout != c.want {
+			t.Errorf("%q: timeout %v, want %v; %v", c.args, to.cfg.Timeout, c.want, err)
+		}
+	}
+	first := true
+	to := &target{bind: 10, cfg: load.Config{BackOff: 20 * time.Millisecond,
+		Clients: 10, Mix: load.Mix{load.Renew: 1}, Rate: 1000, Duration: 10 * time.Millisecond, Timeout: 10 * time.Millisecond, Server: netip.MustParseAddr("10.0.0.1")}}
+	g, err := load.New(to.cfg, &server{deaf: func() bool { defer func() { first = false }(); return first }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := to.fill(t.Context(), g); err != nil || g.Bound() != 10 {
+		t.Errorf("%d of 10 bound, the first message lost: %v", g.Bound(), err)
 	}
 }
