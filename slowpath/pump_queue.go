@@ -85,8 +85,12 @@ func (q *queue) popDiscover() *entry { return q.discover.pop(q.entries) }
 
 // longestDiscover takes the oldest DISCOVER of the relay that has the most of
 // them; nil if there is none.
-func (q *queue) longestDiscover() *entry {
-	c := &q.discover
+func (q *queue) longestDiscover() *entry { return q.discover.longest(q.entries) }
+
+// longestUrgent is the same of the other queries.
+func (q *queue) longestUrgent() *entry { return q.urgent.longest(q.entries) }
+
+func (c *class) longest(entries []entry) *entry {
 	if c.n == 0 {
 		return nil
 	}
@@ -96,7 +100,7 @@ func (q *queue) longestDiscover() *entry {
 			longest = &c.flows[i]
 		}
 	}
-	return c.take(q.entries, longest)
+	return c.take(entries, longest)
 }
 
 // release makes the entry free for another query.
@@ -124,7 +128,7 @@ func (c *class) pop(entries []entry) *entry {
 		at := c.turns[c.first]
 		c.first = (c.first + 1) % flowsMax
 		f := &c.flows[at]
-		if f.n == 0 { // emptied by longestDiscover
+		if f.n == 0 { // emptied by longest
 			f.listed = false
 			c.live--
 			continue

@@ -155,3 +155,19 @@ func BenchmarkQueue(b *testing.B) {
 		q.release(q.pop())
 	}
 }
+
+// A relay that fills the backlog with REQUESTs loses its own, oldest first.
+func TestLongestUrgent(t *testing.T) {
+	q := newQueue(8)
+	for i, relay := range []byte{1, 2, 1, 1} {
+		query := frame.Query{Message: ask(kindRequest, uint32(i), 10, 0, 0, relay)}
+		q.push(&query, true, 0)
+	}
+	for _, want := range []uint32{0, 2} {
+		e := q.longestUrgent()
+		if got := xidOf(e.query.Message); got != want {
+			t.Errorf("took %d, want %d", got, want)
+		}
+		q.release(e)
+	}
+}

@@ -17,7 +17,8 @@ const discoverShare = 8
 // admit puts an arrived query into the backlog, or sheds one. DISCOVERs go
 // first: they are new promises, while a REQUEST is one to be kept. The newest
 // of them go when too much is in flight, the oldest of the relay that has the
-// most of them when the backlog is full.
+// most of them when the backlog is full. Of a backlog of REQUESTs, too, the oldest of
+// the relay with the most goes: its client is the first to ask again.
 func (p *Pump) admit(q *frame.Query) {
 	urgent := isUrgent(q)
 	if !urgent && p.full() {
@@ -25,12 +26,11 @@ func (p *Pump) admit(q *frame.Query) {
 		return
 	}
 	if p.queue.room() == 0 {
-		victim := p.queue.longestDiscover()
+		victim, why := p.queue.longestDiscover(), &p.count.shedBacklog
 		if victim == nil {
-			p.shed(q, &p.count.shedRequest)
-			return
+			victim, why = p.queue.longestUrgent(), &p.count.shedRequest
 		}
-		p.shed(&victim.query, &p.count.shedBacklog)
+		p.shed(&victim.query, why)
 		p.queue.release(victim)
 	}
 	p.queue.push(q, urgent, p.now.Sub(p.start))

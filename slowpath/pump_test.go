@@ -187,7 +187,7 @@ func TestPumpReportsADeadPort(t *testing.T) {
 }
 
 // Past the bound in flight new DISCOVERs are dropped, REQUESTs wait, and only
-// when the backlog is full of them are they dropped.
+// when the backlog is full of them are they dropped, the oldest first.
 func TestPumpBoundsWhatIsInFlight(t *testing.T) {
 	r := newRig(t, PumpOptions{InFlight: 2, Backlog: 4}, nil)
 	r.port.arrive(ask(kindRequest, 1), ask(kindRequest, 2))
@@ -202,10 +202,10 @@ func TestPumpBoundsWhatIsInFlight(t *testing.T) {
 	r.hears(1, 2)
 	until(t, "two more in flight", func() bool { return r.store.count() >= 1 && r.pump.Stats().InFlight == 2 })
 	r.store.letGo(nil)
-	r.hears(1, 2, 4, 5)
+	r.hears(1, 2, 5, 6)
 	until(t, "the last two", func() bool { return r.pump.Stats().InFlight == 2 && r.store.count() >= 1 })
 	r.store.letGo(nil)
-	r.hears(1, 2, 4, 5, 6, 7)
+	r.hears(1, 2, 5, 6, 7, 8)
 	if n := r.hand.counted(SilenceOverload); n != 2 {
 		t.Errorf("counted %d of overload", n)
 	}
