@@ -17,7 +17,8 @@ type Link interface {
 	Commit(n int)
 	// Flush hands all queued frames to the network.
 	Flush() error
-	// Receive calls f for each frame that is there, without waiting.
+	// Receive calls f for each DHCP answer and ARP request that is there,
+	// perhaps other frames too, without waiting.
 	Receive(f func(frame []byte)) error
 	// Wait returns when a frame is there or after d.
 	Wait(d time.Duration) error

@@ -38,17 +38,20 @@ type mmsghdr struct {
 
 // OpenPacket binds a Link to an interface of the calling thread's network
 // namespace. It needs CAP_NET_RAW.
-func OpenPacket(ifname string) (*Packet, error) {
+func OpenPacket(ifname string) (*Packet, error) { return openPacket(ifname, unix.ETH_P_ALL) }
+
+// openPacket does the same for frames of one protocol.
+func openPacket(ifname string, protocol uint16) (*Packet, error) {
 	ifi, err := net.InterfaceByName(ifname)
 	if err != nil {
 		return nil, fmt.Errorf("open %s for packets: %w", ifname, err)
 	}
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(htons(unix.ETH_P_IP)))
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0) // nothing before it is bound
 	if err != nil {
 		return nil, fmt.Errorf("open %s for packets (CAP_NET_RAW is needed): %w", ifname, err)
 	}
 	p := &Packet{fd: fd, polls: [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}}
-	if err := p.bind(ifi.Index); err != nil {
+	if err := p.bind(ifi.Index, htons(protocol)); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("bind to %s: %w", ifname, err)
 	}
@@ -58,7 +61,7 @@ func OpenPacket(ifname string) (*Packet, error) {
 
 func htons(v uint16) uint16 { return v<<8 | v>>8 }
 
-func (p *Packet) bind(ifindex int) error {
+func (p *Packet) bind(ifindex int, protocol uint16) error {
 	// Without the queue discipline and with large buffers the socket itself
 	// is never the bottleneck; a kernel that refuses is merely slower.
 	_ = unix.SetsockoptInt(p.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1)
@@ -69,7 +72,7 @@ func (p *Packet) bind(ifindex int) error {
 		&unix.PacketMreq{Ifindex: int32(ifindex), Type: unix.PACKET_MR_PROMISC}); err != nil {
 		return err
 	}
-	return unix.Bind(p.fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_IP), Ifindex: ifindex})
+	return unix.Bind(p.fd, &unix.SockaddrLinklayer{Protocol: protocol, Ifindex: ifindex})
 }
 
 func (p *Packet) prepare() {

@@ -176,6 +176,34 @@ func TestPortsReceive(t *testing.T) {
 	}
 }
 
+// ARP requests reach the generator whatever receives its answers.
+func TestPortsReceiveARP(t *testing.T) {
+	for _, m := range []Medium{LiveMedium, AFXDPMedium, PacketMedium} {
+		t.Run(string(m), func(t *testing.T) {
+			w := newWired(t, 1)
+			w.takeLive()
+			p, err := w.open(m, 1)
+			w.must(err)
+			far := w.listen()
+			far.Commit(copy(far.Buffer(), arpAsks(0x0a000001)))
+			w.must(far.Flush())
+			for range 500 {
+				got := uint32(0)
+				w.must(p.Receive(func(f []byte) {
+					if addr, ok := whoHas(f); ok {
+						got = addr
+					}
+				}))
+				if got == 0x0a000001 {
+					return
+				}
+				w.must(p.Wait(10 * time.Millisecond))
+			}
+			t.Error("the request did not arrive")
+		})
+	}
+}
+
 // Without GRO at its far end a veth loses live frames, so there is no Live.
 func TestOpenTakesWhatWorks(t *testing.T) {
 	w := newWired(t, 2)

@@ -8,6 +8,10 @@ import (
 // receive handles one frame: finds the client it answers, checks it, and
 // moves the exchange on.
 func (g *Generator) receive(f []byte) {
+	if addr, ok := whoHas(f); ok {
+		g.resolve(f, addr)
+		return
+	}
 	p := payload(f)
 	if p == nil {
 		return

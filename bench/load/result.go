@@ -45,6 +45,7 @@ type Result struct {
 	Retransmitted uint64 `json:"retransmitted"`
 	Naks          uint64 `json:"naks"`
 	Skipped       uint64 `json:"skipped"`    // no client was free, or the generator too late
+	Resolved      uint64 `json:"resolved"`   // ARP requests for a client's address that were answered
 	LinkFull      uint64 `json:"link_full"`  // no buffer to send with
 	Late          uint64 `json:"late"`       // answers nobody waited for any more, or of the wrong type
 	Strangers     uint64 `json:"strangers"`  // answers to nobody of ours

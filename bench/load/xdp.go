@@ -23,6 +23,7 @@ type XDP struct {
 	queues  []*xdpQueue
 	turn    int // queue of the next frame
 	hook    link.Link
+	arp     *Packet // requests for the addresses of clients, which XDP leaves to the kernel
 	objects WireObjects
 	polls   []unix.PollFd
 	native  bool
@@ -58,6 +59,10 @@ func OpenXDP(ifname string, queues int) (_ *XDP, err error) {
 	if err = x.attach(ifi); err != nil {
 		return nil, err
 	}
+	if x.arp, err = openPacket(ifname, unix.ETH_P_ARP); err != nil {
+		return nil, err
+	}
+	x.polls = append(x.polls, x.arp.polls[0])
 	for i := range queues {
 		q, err := openXDPQueue(ifi.Index, i)
 		if err != nil {
@@ -178,7 +183,7 @@ func (x *XDP) Receive(f func(frame []byte)) error {
 		}
 		q.socket.Fill(q.back[:n])
 	}
-	return nil
+	return x.arp.Receive(f)
 }
 
 // Wait implements Link.
@@ -198,6 +203,9 @@ func wait(polls []unix.PollFd, d time.Duration) error {
 func (x *XDP) Close() error {
 	if x.hook != nil {
 		x.hook.Close()
+	}
+	if x.arp != nil {
+		x.arp.Close()
 	}
 	for _, q := range x.queues {
 		q.socket.Close()
