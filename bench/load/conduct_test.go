@@ -210,3 +210,31 @@ func TestInterruptedRun(t *testing.T) {
 		t.Errorf("search: %+v, %v", r, err)
 	}
 }
+
+// RFC 2131 section 4.1: the flag is for clients that cannot be sent unicasts
+// before they have their address.
+func TestBroadcastFlag(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		cfg := config("dora", 1)
+		cfg.Broadcast = on
+		g, s := simulate(t, cfg, time.Microsecond)
+		var flags []uint16
+		s.deaf = func(int) bool {
+			flags = append(flags, binary.BigEndian.Uint16(s.buf[headersLen+offFlags:]))
+			return false
+		}
+		for _, mix := range []Mix{{DORA: 1}, {Renew: 1}, {InitReboot: 1}} {
+			g.Set(mix, 10, 100*time.Millisecond, false)
+			if r, err := g.Run(t.Context()); err != nil || r.Completed != 1 {
+				t.Fatalf("%v: %+v, %v", mix, r, err)
+			}
+		}
+		want := []uint16{0, 0, 0, 0}
+		if on {
+			want = []uint16{0x8000, 0x8000, 0, 0x8000}
+		}
+		if !slices.Equal(flags, want) {
+			t.Errorf("asked for %v: flags %x, want %x", on, flags, want)
+		}
+	}
+}

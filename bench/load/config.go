@@ -22,6 +22,7 @@ type Config struct {
 	FlatRetry  bool          // every wait is BackOff: to time an outage, not to play a client
 	Salt       uint8         // second byte of every hardware address
 	ClientID   bool          // send option 61
+	Broadcast  bool          // clients without an address ask for broadcast answers
 	Server     netip.Addr    // where relays and renewing clients send
 	ServerMAC  [6]byte
 	Own        netip.Addr   // source of direct unicasts when a client has no address

@@ -37,6 +37,7 @@ type message struct {
 	ciaddr    uint32
 	giaddr    uint32
 	mac       [6]byte
+	broadcast bool   // flag: RFC 2131 section 4.1
 	clientID  bool   // option 61: type 1 and the hardware address
 	requested uint32 // option 50
 	server    uint32 // option 54
@@ -53,6 +54,9 @@ func (m *message) put(b []byte) int {
 	}
 	binary.BigEndian.PutUint32(b[offXid:], m.xid)
 	binary.BigEndian.PutUint16(b[offSecs:], m.secs)
+	if m.broadcast {
+		b[offFlags] = 0x80
+	}
 	binary.BigEndian.PutUint32(b[offCiaddr:], m.ciaddr)
 	binary.BigEndian.PutUint32(b[offGiaddr:], m.giaddr)
 	copy(b[offChaddr:], m.mac[:])

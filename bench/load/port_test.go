@@ -204,6 +204,29 @@ func TestPortsReceiveARP(t *testing.T) {
 	}
 }
 
+// A NIC passes on what goes to the hardware addresses of clients while a port is
+// open.
+func TestPortsArePromiscuous(t *testing.T) {
+	w := newWired(t, 1)
+	w.takeLive()
+	promiscuous := func() bool {
+		out, err := w.near.Output(context.Background(), "ip", "-d", "link", "show", "n0")
+		w.must(err)
+		return strings.Contains(string(out), "promiscuity 1")
+	}
+	for _, m := range []Medium{LiveMedium, AFXDPMedium, PacketMedium} {
+		p, err := w.open(m, 1)
+		w.must(err)
+		if !promiscuous() {
+			t.Errorf("%s: not promiscuous", m)
+		}
+		w.must(p.Close())
+		if promiscuous() {
+			t.Errorf("%s: still promiscuous once closed", m)
+		}
+	}
+}
+
 // Without GRO at its far end a veth loses live frames, so there is no Live.
 func TestOpenTakesWhatWorks(t *testing.T) {
 	w := newWired(t, 2)

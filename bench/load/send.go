@@ -107,6 +107,7 @@ func (g *Generator) compose(n uint32, now int64) (message, envelope) {
 	case c.doing == Rebind, c.doing == Inform:
 		m.ciaddr = c.addr
 	}
+	m.broadcast = g.cfg.Broadcast && m.ciaddr == 0
 	return g.address(n, m, direct)
 }
 

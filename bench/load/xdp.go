@@ -23,7 +23,10 @@ type XDP struct {
 	queues  []*xdpQueue
 	turn    int // queue of the next frame
 	hook    link.Link
-	arp     *Packet // requests for the addresses of clients, which XDP leaves to the kernel
+	// arp hears requests for the addresses of clients, which XDP leaves to the
+	// kernel. It also makes the interface promiscuous: a NIC drops what goes to
+	// the hardware addresses of clients before XDP sees it.
+	arp     *Packet
 	objects WireObjects
 	polls   []unix.PollFd
 	native  bool

@@ -80,6 +80,7 @@ func (t *target) command() *cobra.Command {
 	f.IntVarP(&t.cfg.Clients, "clients", "c", 100000, "distinct clients")
 	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins; renewals and the like need some")
 	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again after 4, 8, 16 ... s as RFC 2131 asks, secs growing; not in a search")
+	f.BoolVar(&t.cfg.Broadcast, "broadcast", false, "clients without an address ask for broadcast answers, where a switch or NIC drops the others")
 	f.BoolVar(&t.search, "search", false, "find the highest rate with at most 0.1 % loss")
 	f.DurationVar(&t.confirm, "confirm", 10*time.Second, "with --search the length of the run that confirms the rate found; 0: none")
 	f.StringVar(&t.medium, "medium", "auto", mediumHelp)
