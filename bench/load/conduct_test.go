@@ -238,3 +238,41 @@ func TestBroadcastFlag(t *testing.T) {
 		}
 	}
 }
+
+// A refused client begins anew within its exchange, which becomes a DORA.
+func TestRefusedClientsRestart(t *testing.T) {
+	cfg := config("dora", 10)
+	cfg.Restart = true
+	g, s := simulate(t, cfg, time.Microsecond)
+	g.Set(cfg.Mix, 100, 100*time.Millisecond, false)
+	if r, err := g.Run(t.Context()); err != nil || r.Completed != 10 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	refused := make(map[byte]bool)
+	s.lie = func(k uint8, r []byte) []byte {
+		if client := r[headersLen+offChaddr+5]; k == request && client < 4 && !refused[client] {
+			refused[client] = true
+			return put(r, 53, nak)
+		}
+		return r
+	}
+	g.Set(Mix{InitReboot: 1}, 100, 100*time.Millisecond, false)
+	r, err := g.Run(t.Context())
+	if err != nil || r.Failed != 0 || r.Naks != 4 || r.Done[InitReboot] != 6 || r.Done[DORA] != 4 || r.Begun[InitReboot] != 10 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if r.Latency["dora"].Count != 4 || g.Bound() != 10 {
+		t.Errorf("latencies %+v, %d bound", r.Latency, g.Bound())
+	}
+	s.lie = func(k uint8, r []byte) []byte {
+		if k == request {
+			return put(r, 53, nak)
+		}
+		return r
+	}
+	g.cfg.BackOff = 20 * time.Millisecond // of a timeout of 50
+	g.Set(Mix{InitReboot: 1}, 100, 100*time.Millisecond, true)
+	if r, err := g.Run(t.Context()); err != nil || r.Failed != 10 || r.Naks < 20 || r.Naks > 60 {
+		t.Errorf("all refused: %+v, %v", r, err)
+	}
+}

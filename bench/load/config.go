@@ -32,6 +32,10 @@ type Config struct {
 	// Fresh: a DORA is never begun by a client that holds a lease. Without one
 	// left it is skipped.
 	Fresh bool
+	// Restart lets a client that is refused begin anew by a DISCOVER, as RFC 2131
+	// section 3.2 asks. The exchange goes on as a DORA and counts as one when it
+	// ends. Off, a NAK loses the exchange.
+	Restart bool
 	// Only tells which clients take part, by their client identifier; nil: all.
 	Only func(id []byte) bool
 }

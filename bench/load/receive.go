@@ -46,7 +46,7 @@ func (g *Generator) answer(n uint32, c *client, a *answer) {
 	case refused:
 		g.res.Naks++
 		g.forget(n, c)
-		g.lose(n, now)
+		g.refused(n, c, now)
 	case a.kind == offer:
 		c.offered, c.server = a.yiaddr, a.server
 		c.sent, c.attempt = request, 0
@@ -63,6 +63,24 @@ func (g *Generator) answer(n uint32, c *client, a *answer) {
 		g.own(n, c, a, now)
 		g.done(n, c, now)
 	}
+}
+
+// refused goes on after a NAK. One that answers a DORA makes the client wait as
+// if nothing had come, so that a server that refuses everybody is not asked
+// without end.
+func (g *Generator) refused(n uint32, c *client, now int64) {
+	if !g.cfg.Restart {
+		g.lose(n, now)
+		return
+	}
+	selecting := c.doing == DORA
+	c.doing, c.sent, c.attempt = DORA, discover, 0
+	if !selecting {
+		g.send(n, now)
+		return
+	}
+	c.deadline = now + int64(g.patience(c, now))
+	g.wheel.add(n, c.deadline)
 }
 
 // meant tells whether an answer carries back what it must: the relay's address

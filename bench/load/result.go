@@ -160,9 +160,11 @@ func (r *Result) at(ns int64) *Slice {
 func (r *Result) record(e Exchange, latency, at int64) {
 	r.Done[e]++
 	r.Completed++
-	if h := r.hist[e]; h != nil {
-		h.record(latency)
+	if r.hist[e] == nil { // not of the mix: what a refused one became
+		h := newHistogram()
+		r.hist[e] = &h
 	}
+	r.hist[e].record(latency)
 	if due := at - latency; due < r.schedule()/4 {
 		r.early, r.earlyCount = r.early+latency, r.earlyCount+1
 	}
@@ -232,6 +234,31 @@ func (r *Result) Lies() string {
 		what = append(what, fmt.Sprintf("%d wrong answers", r.Wrong))
 	}
 	return strings.Join(what, ", ")
+}
+
+// Longest returns the longest latency of the exchanges done.
+func (r *Result) Longest() time.Duration {
+	most := uint32(0)
+	for _, s := range r.Timeline {
+		most = max(most, s.MaxU)
+	}
+	return time.Duration(most) * time.Microsecond
+}
+
+// Goodput returns the exchanges done per second within d, and the second in
+// which the last one was done.
+func (r *Result) Goodput(d time.Duration) (perSecond, last float64) {
+	done := 0
+	for i, s := range r.Timeline {
+		at := float64(i+1) / 10
+		if at <= d.Seconds() {
+			done += int(s.Done)
+		}
+		if s.Done > 0 {
+			last = at
+		}
+	}
+	return float64(done) / d.Seconds(), last
 }
 
 func (r *Result) elapsed(d time.Duration) { r.took = d }

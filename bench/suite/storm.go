@@ -72,7 +72,7 @@ func (s *Suite) storm(ctx context.Context, c Contender, what storm) (r *load.Res
 		if err := errors.Join(err, flooded()); err != nil {
 			return err
 		}
-		good, last := goodput(r, what.d)
+		good, last := r.Goodput(what.d)
 		who := st.about(c.Peer, setup)
 		s.Say("  %s %s: %.0f/s asked, goodput %.0f/s, %d of %d bound, the last after %.1f s, %d retransmissions, generator %.1f s late",
 			what.work, label(who), what.rate, good, r.Completed, r.Completed+r.Failed, last, r.Retransmitted, r.Behind)
@@ -101,20 +101,4 @@ func (st *site) beside(ctx context.Context, what storm, values map[string]float6
 		values["flood_asked_per_s"], values["flood_made_per_s"] = what.flood, float64(made)/what.d.Seconds()
 		return errors.Join(err, counted, f.Close())
 	}, nil
-}
-
-// goodput returns the exchanges done per second within d, and the second in
-// which the last one was done.
-func goodput(r *load.Result, d time.Duration) (perSecond, last float64) {
-	done := 0
-	for i, slice := range r.Timeline {
-		at := float64(i+1) / 10
-		if at <= d.Seconds() {
-			done += int(slice.Done)
-		}
-		if slice.Done > 0 {
-			last = at
-		}
-	}
-	return float64(done) / d.Seconds(), last
 }

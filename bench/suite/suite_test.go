@@ -39,7 +39,7 @@ func TestGoodputCountsTheOfferedTimeOnly(t *testing.T) {
 		}
 		r.Timeline = append(r.Timeline, s)
 	}
-	per, last := goodput(r, 2*time.Second)
+	per, last := r.Goodput(2 * time.Second)
 	if per != 100 || last != 3 {
 		t.Errorf("%v a second, last at %v s; want 100, 3", per, last)
 	}

@@ -11,6 +11,7 @@ import (
 // or written.
 func TestBadInputIsRefused(t *testing.T) {
 	run := []string{"run", "-i", "lo", "--server", "192.0.2.1", "--server-mac", "02:00:00:00:00:01"}
+	storm := append([]string{"storm"}, run[1:]...)
 	flood := []string{"flood", "-i", "lo", "--server-mac", "02:00:00:00:00:01"}
 	compare := []string{"compare", "--needletail", os.Args[0]}
 	for _, c := range []struct {
@@ -26,6 +27,10 @@ func TestBadInputIsRefused(t *testing.T) {
 		{run, "--bind 5 --clients 4", "--bind 5"},
 		{run, "--mix renew", "--bind"},
 		{run, "--search --retransmit", "--retransmit with --search"},
+		{run, "--retry-every -1s", "--retry-every"},
+		{run, "--search --retry-every 1s", "--search"},
+		{run, "--back-off 1s", "--back-off: only"},
+		{storm, "--within 0s", "--within"},
 		{run, "--pid 2147483647", "--pid 2147483647"},
 		{run, "--relay 192.0.2.77", "192.0.2.77 is no address of this machine"},
 		{run, "--queues 0", "queues: 0"},

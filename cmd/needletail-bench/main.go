@@ -36,6 +36,6 @@ func command() *cobra.Command {
 		Use:   "needletail-bench",
 		Short: "Load DHCPv4 servers, compare them, and show the results",
 	}
-	root.AddCommand(runCommand(), floodCommand(), compareCommand(), reportCommand())
+	root.AddCommand(runCommand(), stormCommand(), floodCommand(), compareCommand(), reportCommand())
 	return root
 }

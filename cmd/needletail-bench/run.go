@@ -30,6 +30,9 @@ type target struct {
 	confirm                  time.Duration
 	cfg                      load.Config
 	bind, queues             int
+	bindRate                 float64       // 0: the rate of the mix
+	every                    time.Duration // between transmissions; 0: back off
+	name                     string        // of the work; "": made of the mix
 }
 
 // shortly is the timeout of clients that do not try again.
@@ -62,6 +65,9 @@ func (t *target) command() *cobra.Command {
 			"run at a set rate still writes its result, marked so, and ends with status 130.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if t.every > 0 {
+				t.cfg.Retransmit, t.cfg.FlatRetry, t.cfg.BackOff = true, true, t.every
+			}
 			if !cmd.Flags().Changed("timeout") {
 				t.cfg.Timeout = t.timeout()
 			}
@@ -69,20 +75,30 @@ func (t *target) command() *cobra.Command {
 		},
 	}
 	f := c.Flags()
+	t.place(c)
+	f.StringVar(&t.mix, "mix", "dora", "exchanges and their weights, as dora:1,renew:8,release:1")
+	f.Float64VarP(&t.cfg.Rate, "rate", "r", 1000, "exchanges to begin per second; with --search where to start")
+	f.DurationVarP(&t.cfg.Duration, "duration", "d", 10*time.Second, "how long exchanges begin; with --search per trial")
+	f.DurationVar(&t.cfg.Timeout, "timeout", shortly, "an exchange not over by then is lost; with --retransmit or --retry-every by default 2m30s")
+	f.IntVarP(&t.cfg.Clients, "clients", "c", 100000, "distinct clients")
+	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins; renewals and the like need some")
+	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again after 4, 8, 16 ... s as RFC 2131 asks, secs growing; not in a search")
+	f.BoolVar(&t.search, "search", false, "find the highest rate with at most 0.1 % loss")
+	f.DurationVar(&t.confirm, "confirm", 10*time.Second, "with --search the length of the run that confirms the rate found; 0: none")
+	f.BoolVar(&t.cfg.Fresh, "fresh", false, "a DORA is only begun by clients without a lease, and skipped when none is left")
+	f.DurationVar(&t.cfg.BackOff, "back-off", 0, "with --retransmit the first wait instead of 4s; the others grow with it")
+	f.DurationVar(&t.every, "retry-every", 0, "clients try again at this interval: the longest latency tells how long no server answered, as in a failover")
+	return c
+}
+
+// place defines the flags that say where a server is and how to load it.
+func (t *target) place(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVarP(&t.ifname, "interface", "i", "", "interface to load through (required)")
 	f.StringVar(&t.server, "server", "", "IPv4 address of the server (required)")
 	f.StringVar(&t.mac, "server-mac", "", "hardware address of the server, or of the router to it (required)")
 	f.StringSliceVar(&t.relays, "relay", nil, "play relays with these addresses")
-	f.StringVar(&t.mix, "mix", "dora", "exchanges and their weights, as dora:1,renew:8,release:1")
-	f.Float64VarP(&t.cfg.Rate, "rate", "r", 1000, "exchanges to begin per second; with --search where to start")
-	f.DurationVarP(&t.cfg.Duration, "duration", "d", 10*time.Second, "how long exchanges begin; with --search per trial")
-	f.DurationVar(&t.cfg.Timeout, "timeout", shortly, "an exchange not over by then is lost; with --retransmit by default 2m30s")
-	f.IntVarP(&t.cfg.Clients, "clients", "c", 100000, "distinct clients")
-	f.IntVar(&t.bind, "bind", 0, "clients to bind by DORA, at --rate, before the mix begins; renewals and the like need some")
-	f.BoolVar(&t.cfg.Retransmit, "retransmit", false, "clients try again after 4, 8, 16 ... s as RFC 2131 asks, secs growing; not in a search")
 	f.BoolVar(&t.cfg.Broadcast, "broadcast", false, "clients without an address ask for broadcast answers, where a switch or NIC drops the others")
-	f.BoolVar(&t.search, "search", false, "find the highest rate with at most 0.1 % loss")
-	f.DurationVar(&t.confirm, "confirm", 10*time.Second, "with --search the length of the run that confirms the rate found; 0: none")
 	f.StringVar(&t.medium, "medium", "auto", mediumHelp)
 	f.IntVar(&t.queues, "queues", 1, "queues of the interface to use with AF_XDP")
 	f.IntVar(&t.pid, "pid", 0, "process of the server, to count its processor time")
@@ -90,7 +106,6 @@ func (t *target) command() *cobra.Command {
 	for _, name := range []string{"interface", "server", "server-mac"} {
 		_ = c.MarkFlagRequired(name) // the flag exists
 	}
-	return c
 }
 
 func (t *target) run(cmd *cobra.Command) error {
@@ -157,6 +172,10 @@ func (t *target) parse() (err error) {
 		}
 	}
 	switch {
+	case t.every < 0 || t.cfg.BackOff < 0:
+		return errors.New("--retry-every and --back-off must not be less than 0")
+	case t.cfg.BackOff > 0 && !t.cfg.Retransmit:
+		return errors.New("--back-off: only with --retransmit do clients try again")
 	case t.search && t.cfg.Retransmit:
 		return errors.New("--retransmit with --search: a search counts every message without an answer as lost")
 	case t.bind < 0 || t.bind > t.cfg.Clients:
@@ -210,7 +229,7 @@ func (t *target) measure(ctx context.Context, g *load.Generator, progress io.Wri
 	if r == nil {
 		return nil, err
 	}
-	return r, errors.Join(err, keep(&record.Record{Work: "timeline/" + t.work(), Result: r, CPU: lap()}))
+	return r, errors.Join(err, keep(&record.Record{Work: "timeline/" + t.work(), Result: r, CPU: lap(), Values: t.values(r)}))
 }
 
 // bindPatience lets clients that are to be bound try three times.
@@ -222,6 +241,9 @@ func (t *target) fill(ctx context.Context, g *load.Generator) error {
 		return nil
 	}
 	rate := t.cfg.Rate
+	if t.bindRate > 0 {
+		rate = t.bindRate
+	}
 	g.Set(load.Mix{load.DORA: 1}, rate, time.Duration(float64(t.bind)/rate*float64(time.Second)), true)
 	g.Await(max(t.cfg.Timeout, bindPatience))
 	r, err := g.Run(ctx)
@@ -231,7 +253,7 @@ func (t *target) fill(ctx context.Context, g *load.Generator) error {
 	if r.Completed == 0 {
 		return fmt.Errorf("--bind %d: the server gave no client a lease", t.bind)
 	}
-	g.Set(t.cfg.Mix, rate, t.cfg.Duration, t.cfg.Retransmit)
+	g.Set(t.cfg.Mix, t.cfg.Rate, t.cfg.Duration, t.cfg.Retransmit)
 	g.Await(t.cfg.Timeout)
 	return honest(r)
 }
@@ -259,8 +281,21 @@ func (t *target) seek(ctx context.Context, g *load.Generator, progress io.Writer
 	return last.Result, errors.Join(failed, keep(&last))
 }
 
-// work names what a run measures, by the exchanges of its mix.
+// values tells what clients that try again are played for: how long the longest
+// was without an answer, and whether and when all had one.
+func (t *target) values(r *load.Result) map[string]float64 {
+	if !t.cfg.Retransmit {
+		return nil
+	}
+	good, last := r.Goodput(time.Duration(r.Seconds * float64(time.Second))) // perhaps interrupted
+	return map[string]float64{"longest_wait_ms": float64(r.Longest().Milliseconds()), "goodput_per_s": good, "last_bound_s": last, "unbound": float64(r.Failed)}
+}
+
+// work names what a run measures, by the exchanges of its mix if it has no name.
 func (t *target) work() string {
+	if t.name != "" {
+		return t.name
+	}
 	var names []string
 	for _, part := range strings.Split(t.cfg.Mix.String(), ",") {
 		name, _, _ := strings.Cut(part, ":")
