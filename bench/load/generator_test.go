@@ -77,10 +77,8 @@ func config(mix string, clients int) Config {
 
 func run(t *testing.T, cfg Config, e *echo) *Result {
 	t.Helper()
-	g, err := New(cfg, e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g, s := simulate(t, cfg, time.Microsecond)
+	s.echo = *e
 	r, err := g.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
