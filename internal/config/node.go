@@ -82,6 +82,9 @@ func (c *checker) node(v hujson.Value, n *node) *node {
 	switch v := v.Value.(type) {
 	case hujson.Literal:
 		n.setLiteral(v)
+		if n.kind == text {
+			n.literal = c.unquoted(n, n.start, v)
+		}
 	case *hujson.Array:
 		n.kind, n.items = list, make([]*node, len(v.Elements))
 		for i, e := range v.Elements {
@@ -97,7 +100,7 @@ func (c *checker) node(v hujson.Value, n *node) *node {
 func (c *checker) members(n *node, o *hujson.Object) {
 	seen := make(map[string]*node, len(o.Members))
 	for _, m := range o.Members {
-		name := m.Name.Value.(hujson.Literal).String()
+		name := c.unquoted(n, m.Name.StartOffset, m.Name.Value.(hujson.Literal))
 		value := c.node(m.Value, &node{parent: n, key: name, keyAt: m.Name.StartOffset})
 		if first := seen[value.key]; first != nil {
 			c.failKey(value, "%q is given twice, first in line %d; remove one", value.key, first.keyPosition(c.src).Line)
@@ -108,6 +111,15 @@ func (c *checker) members(n *node, o *hujson.Object) {
 	}
 }
 
+// unquoted is the string l at an offset, which is n or a key in it.
+func (c *checker) unquoted(n *node, at int, l hujson.Literal) string {
+	s, ok := unquote(string(l))
+	if !ok {
+		c.wrong(n.place(c.src, at), `this string has \u of more than \u00ff, which is more than a byte; write the character itself`)
+	}
+	return s
+}
+
 func (n *node) setLiteral(l hujson.Literal) {
 	n.literal = string(l)
 	switch l.Kind() {
@@ -116,7 +128,7 @@ func (n *node) setLiteral(l hujson.Literal) {
 	case 't', 'f':
 		n.kind = boolean
 	case '"':
-		n.kind, n.literal = text, l.String()
+		n.kind = text
 	default:
 		n.setNumber()
 	}

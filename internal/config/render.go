@@ -54,15 +54,6 @@ func (n *node) writeItems(b *bytes.Buffer, open, end byte) {
 	b.WriteByte(end)
 }
 
-func writeString(b *bytes.Buffer, s string) {
-	e := json.NewEncoder(b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
-		panic("config: a string that JSON cannot hold: " + err.Error())
-	}
-	b.Truncate(b.Len() - 1) // the encoder's line feed
-}
-
 // setDefault adds a member as if the file had it: config-get shows parameters
 // of the HA hook with their defaults (Kea: ha_config_parser.cc, setDefaults).
 func (n *node) setDefault(name string, value node) *node {
