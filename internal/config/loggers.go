@@ -32,7 +32,7 @@ var outputTable = table[outputDraft]{"output-options[]", []key[outputDraft]{
 	word("pattern", func(o *outputDraft) *opt[string] { return &o.pattern }),
 	number("maxsize", 0, math.MaxInt64, func(o *outputDraft) *opt[int64] { return &o.size }),
 	number("maxver", 0, math.MaxInt32, func(o *outputDraft) *opt[int64] { return &o.versions }),
-	toggle("flush", func(o *outputDraft) *opt[bool] { return &o.flush }),
+	toggle("flush", func(o *outputDraft) *opt[bool] { return &o.flush }).with(Accepted), // a line is one write
 }}
 
 var severities = []string{"FATAL", "ERROR", "WARN", "INFO", "DEBUG", "NONE"}
