@@ -191,7 +191,7 @@ func (t *Txn) Release(b *Batch, addr netip.Addr, now int64) bool {
 		return true
 	}
 	t.n.former(ref, Released)
-	s.cltt, s.valid = uint32(now), 0 // affinity begins now
+	s.valid = 0
 	t.s.note(t.n, b, Put, false, ref)
 	return true
 }
