@@ -157,7 +157,7 @@ func TestSlowPartnerPushesBack(t *testing.T) {
 	waitFor(t, "the first is on its way", func() bool { return slices.Contains(k.names(), "lease4-update") })
 	send("192.0.2.21")
 	send("192.0.2.22")
-	waitFor(t, "two wait", func() bool { return waiting(p.timeout+time.Second) == 2 })
+	waitFor(t, "two wait", func() bool { return waiting(requestTimeout+time.Second) == 2 })
 	send("192.0.2.23")
 	waitFor(t, "three wait", func() bool {
 		lane.mu.Lock()
