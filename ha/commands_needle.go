@@ -39,14 +39,20 @@ func (d *Driver) applyHandler(ctx context.Context, args json.RawMessage) control
 	if err != nil {
 		return control.Errorf("%v", err)
 	}
-	clock := l.clockOf(from, time.UnixMilli(in.Time), time.Now())
+	told := time.UnixMilli(in.Time)
+	clock := l.clockOf(from, told, time.Now())
+	late := from.late(clock.Ours(told))
 	b := batches.Get().(*leases.Batch)
 	defer batches.Put(b)
 	var out applied
 	n := 0
 	err = decodeEntries(raw, func(e *entry) error {
 		e.Lease.CLTT, e.At = clock.Ours(e.Lease.CLTT), clock.Ours(e.At)
-		if err := d.applyEntry(b, l, e); err != nil {
+		err := errLate
+		if !late {
+			err = d.applyEntry(b, l, e)
+		}
+		if err != nil {
 			out.Failed = append(out.Failed, refusedChange{Index: n, Result: resultOf(err), Text: err.Error()})
 		}
 		n++
@@ -83,6 +89,11 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry) error {
 // errPromised refuses a change that would promise an address to two clients.
 var errPromised = errors.New("the address is another client's here")
 
+// errLate refuses what was sent before our last sync began, and waited since: in
+// the socket of a process that was stopped, say. The sync has brought it, and
+// perhaps that it is over: a release leaves all times as they were.
+var errLate = errors.New("a sync has overtaken this change")
+
 // servesAlone is PartnerDown if any relationship counts its updates unsent,
 // which is all that Conflict asks of our state.
 func (d *Driver) servesAlone() State {
@@ -98,7 +109,7 @@ func (d *Driver) servesAlone() State {
 // an error, which it counts against us, and from what it counts against nobody.
 func resultOf(err error) int {
 	switch {
-	case errors.Is(err, errPromised):
+	case errors.Is(err, errPromised), errors.Is(err, errLate):
 		return resultContested
 	case errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
 		return resultConflict

@@ -10,14 +10,16 @@ import (
 // Conflict decides whether a partner's lease update must be answered with
 // result 4 instead of being taken. Kea's receiver overwrites without looking,
 // except while a thread of its own is busy with the address; so do we, with
-// three exceptions, each a case in which the address would be promised to two
-// clients. The sender drops its client's answer then; the client asks again.
+// exceptions, in most of which the address would be promised to two clients. The
+// sender drops its client's answer then; the client asks again.
 //
 //   - busy: a change of our own to this address waits for the partner's answer,
 //     or may have done so when the update was sent. Both servers have chosen the
 //     same address at the same time.
 //   - the update is older than what we know of another client: it was delayed
 //     (a stopped process, a connection given up) and overtaken by a sync.
+//   - the same client has released a later lease since: the update was delayed
+//     alike, and would bring back what is over.
 //   - we serve alone (partner-down) and have given the address to another
 //     client: the partner is alive but does not know that we took over.
 //
@@ -26,6 +28,8 @@ func Conflict(own State, have, got *leases.Lease, busy bool, now time.Time) bool
 	switch {
 	case busy:
 		return true
+	case have != nil && have.State == leases.Released && got.State == leases.Active && leases.SameClient(have, got):
+		return got.CLTT.Before(have.CLTT)
 	case have == nil || have.State != leases.Active || !now.Before(have.Expires()) || leases.SameClient(have, got):
 		return false
 	case got.CLTT.Before(have.CLTT):

@@ -126,6 +126,7 @@ func TestConflict(t *testing.T) {
 		return &leases.Lease{Addr: netip.MustParseAddr("192.0.2.1"), HW: []byte(id), ClientID: []byte(id), CLTT: now.Add(-age), ValidLft: 600, State: st}
 	}
 	held := lease("a", time.Minute, leases.Active)
+	ended := lease("a", time.Minute, leases.Released)
 	for _, w := range []struct {
 		name      string
 		own       State
@@ -137,6 +138,8 @@ func TestConflict(t *testing.T) {
 		{"our own change waits for the partner", LoadBalancing, nil, lease("b", 0, leases.Active), true, true},
 		{"the same client, older: Kea overwrites", LoadBalancing, held, lease("a", time.Hour, leases.Active), false, false},
 		{"newer, another client: the partner knows better", LoadBalancing, held, lease("b", 0, leases.Active), false, false},
+		{"the same client, older than what it released", LoadBalancing, ended, lease("a", 2*time.Minute, leases.Active), false, true},
+		{"the same client, after it released", LoadBalancing, ended, lease("a", time.Second, leases.Active), false, false},
 		{"older, another client", LoadBalancing, held, lease("b", 2*time.Minute, leases.Active), false, true},
 		{"a late release by a former client", LoadBalancing, held, lease("b", time.Hour, leases.Released), false, true},
 		{"a decline, which names no client", PartnerDown, held, &leases.Lease{CLTT: now, State: leases.Declined}, false, false},

@@ -143,6 +143,29 @@ func TestUpdatesUnderSkew(t *testing.T) {
 	}
 }
 
+// What a partner sent before our last sync from it began is refused, for the sync
+// has brought it and what became of it since; what it sent later is taken.
+func TestUpdatesOvertakenBySync(t *testing.T) {
+	n := startNode(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
+	now := time.Now()
+	n.links[0].partner.synced.Store(now.UnixMilli())
+	addr := netip.MustParseAddr("192.0.2.20")
+	for _, c := range []struct {
+		sent time.Duration
+		want bool
+	}{{-time.Second, false}, {time.Millisecond, true}} {
+		l := leases.Lease{Addr: addr, SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: now, ValidLft: 600}
+		changes := string(appendMessage(nil, appendPut(nil, &l)))
+		a := n.ask(t, applyName, arguments{"server-name": "server2", "time": now.Add(c.sent).UnixMilli(), "changes": changes})
+		if a.Result != 0 {
+			t.Fatal(a)
+		}
+		if _, taken := n.store.Get(addr); taken != c.want {
+			t.Errorf("sent %v after the sync began: taken %v", c.sent, taken)
+		}
+	}
+}
+
 // A backup learns the clock of the server it synchronises from.
 func TestSyncTellsTheClock(t *testing.T) {
 	a, b := freePort(t), freePort(t)

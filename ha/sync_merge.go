@@ -42,13 +42,18 @@ func (m *merger) lease(l *leases.Lease) error { return m.take(l, leases.Supersed
 
 // take merges one lease, where it is better than ours. One that cannot be
 // stored (unknown subnet) is skipped: a sync takes over what it can. So is one
-// that we have deleted since: the partner has not heard of that yet.
+// that we have deleted since: the partner has not heard of that yet. An update
+// that has come since the sync began is newer than a page, unless the times say
+// that it had waited: in the socket of a process that was stopped, say.
 func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, untold bool) bool) error {
 	l.CLTT = m.clock.Ours(l.CLTT)
 	if at, gone := m.graves[l.Addr]; m.foreign(l) || gone && Buried(l, at) {
 		return nil
 	}
-	m.touched.unless(l.Addr, func() {
+	m.touched.look(l.Addr, func(updated bool) {
+		if have, ok := m.store.Get(l.Addr); updated && (!ok || !have.CLTT.Before(l.CLTT)) {
+			return
+		}
 		if taken, err := m.store.Merge(m.filling, l, over); err == nil && taken {
 			m.changed++
 		}
@@ -133,12 +138,11 @@ func (t *touched) add(a netip.Addr) {
 	}
 }
 
-// unless runs merge if the address is untouched. An update that arrives
+// look runs merge with whether the address was updated. An update that arrives
 // meanwhile waits in add, and so comes after the merge.
-func (t *touched) unless(a netip.Addr, merge func()) {
+func (t *touched) look(a netip.Addr, merge func(updated bool)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.addrs[a]; !ok {
-		merge()
-	}
+	_, updated := t.addrs[a]
+	merge(updated)
 }

@@ -27,6 +27,7 @@ type fetched struct {
 func (l *link) syncNeedle(ctx context.Context, from *peer, conn *client, m *merger) error {
 	l.touched.begin()
 	defer l.touched.end()
+	from.synced.Store(time.Now().UnixMilli())
 	if err := l.open(from, m); err != nil {
 		return err
 	}
@@ -121,7 +122,10 @@ func (m *merger) entry(e *entry) error {
 // deletion removes a lease that the partner has deleted since our copy of it
 // was last heard of.
 func (m *merger) deletion(a netip.Addr, at time.Time) error {
-	m.touched.unless(a, func() {
+	m.touched.look(a, func(updated bool) {
+		if updated {
+			return
+		}
 		_, gone := m.store.DeleteAt(m.filling, a, at, func(have *leases.Lease, _ bool) bool {
 			return m.foreign(have) || !Buried(have, at)
 		})

@@ -181,3 +181,37 @@ func TestStreamedDeletionKeepsItsTime(t *testing.T) {
 		}
 	}
 }
+
+// An update that came since a sync began is newer than what a page says, and so
+// stays; but one that had waited, in the socket of a stopped process, is not.
+func TestPagesAgainstUpdates(t *testing.T) {
+	old, now := time.Now().Add(-time.Minute), time.Now()
+	for _, c := range []struct {
+		name             string
+		update, page     time.Time
+		gone, pageStands bool
+	}{
+		{name: "newer than the page", update: now, page: old},
+		{name: "as old as the page", update: now, page: now},
+		{name: "older than the page", update: old, page: now, pageStands: true},
+		{name: "a deletion", page: now, gone: true},
+	} {
+		n := &node{t: t, store: testStore(t, "")}
+		var tt touched
+		tt.begin()
+		addr := netip.MustParseAddr("192.0.2.20")
+		tt.add(addr)
+		if !c.gone {
+			n.put(addr.String(), leases.Active, c.update, 1)
+		}
+		page := leases.Lease{Addr: addr, SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 1}, CLTT: time.Unix(c.page.Unix(), 0), State: leases.Released}
+		m := newMerger(n.store, nil, &tt)
+		if err := m.entry(&entry{Lease: page}); err != nil {
+			t.Fatal(err)
+		}
+		got, ok := n.store.Get(addr)
+		if ok == c.gone || (ok && got.State == leases.Released) != c.pageStands {
+			t.Errorf("%s: there %v, %v", c.name, ok, got.State)
+		}
+	}
+}
