@@ -85,11 +85,7 @@ func keysAsMarkdown() string {
 			tables = append(tables, k.Table)
 			fmt.Fprintf(&b, "\n### %s\n\n| key | value | state |\n|---|---|---|\n", k.Table)
 		}
-		kind := k.Kind
-		if kind == "" {
-			kind = "string or boolean"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, kind, k.State)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, k.Kind, k.State)
 	}
 	return b.String() + "\n"
 }

@@ -55,11 +55,15 @@ func checkOptionKeys(c *checker, n *node, _ *nothing) {
 
 var ddnsTable = table[nothing]{"dhcp-ddns", slices.Concat(
 	accepted[nothing](boolean, "enable-updates"),
-	accepted[nothing](text, "server-ip", "sender-ip", "ncr-protocol", "ncr-format"),
+	accepted[nothing](text, "server-ip", "sender-ip"),
+	[]key[nothing]{
+		ignoredChoice[nothing]("ncr-protocol", "", "udp", "tcp").with(Accepted),
+		ignoredChoice[nothing]("ncr-format", "", "json").with(Accepted),
+	},
 	accepted[nothing](integer, "server-port", "sender-port", "max-queue-size"),
 	// Until Kea 2.6 these also stood here.
 	accepted[nothing](boolean, "override-no-update", "override-client-update"),
-	accepted[nothing]("", "replace-client-name"),
+	[]key[nothing]{replaceNameKey[nothing]("replace-client-name").with(Accepted)},
 	accepted[nothing](text, "generated-prefix", "qualifying-suffix", "hostname-char-set", "hostname-char-replacement"),
 	contextKeys[nothing]())}
 
@@ -69,7 +73,8 @@ func ddnsKey[T any]() key[T] {
 }
 
 var hostsTable = table[nothing]{"hosts-databases[]", slices.Concat(
-	accepted[nothing](text, "type", "name"),
+	[]key[nothing]{ignoredChoice[nothing]("type", "", "memfile", "mysql", "postgresql").with(Accepted)},
+	accepted[nothing](text, "name"),
 	accepted[nothing](boolean, "persist"),
 	accepted[nothing](integer, "lfc-interval", "max-row-errors"),
 	serverKeys[nothing]())}

@@ -113,15 +113,23 @@ func ignoredKeys[T any]() []key[T] {
 		accepted[T](boolean, "ddns-send-updates"), // dhcp-ddns has the warning
 		ignored[T](boolean, "false", "ddns-override-no-update", "ddns-override-client-update", "ddns-update-on-renew"),
 		ignored[T](boolean, "true", "ddns-use-conflict-resolution"),
-		ignored[T]("", `"never"`, "ddns-replace-client-name"),
+		[]key[T]{replaceNameKey[T]("ddns-replace-client-name"), conflictKey[T]()},
 		ignored[T](text, `"myhost"`, "ddns-generated-prefix"),
 		ignored[T](text, `""`, "ddns-qualifying-suffix", "hostname-char-replacement"),
-		ignored[T](text, `"check-with-dhcid"`, "ddns-conflict-resolution-mode"),
 		ignored[T](text, `"[^A-Za-z0-9.-]"`, "hostname-char-set"),
 		ignored[T](float, "", "ddns-ttl-percent", "adaptive-lease-time-threshold"),
 		ignored[T](integer, "", "ddns-ttl", "ddns-ttl-min", "ddns-ttl-max"),
 		ignored[T](boolean, "false", "reservations-global", "reservations-out-of-pool"),
 		ignored[T](boolean, "true", "reservations-in-subnet"),
-		ignored[T](text, "", "reservation-mode"),
+		[]key[T]{ignoredChoice[T]("reservation-mode", "", "disabled", "off", "out-of-pool", "global", "all")},
 	)
+}
+
+func replaceNameKey[T any](name string) key[T] {
+	return ignoredChoice[T](name, "never", "never", "always", "when-present", "when-not-present")
+}
+
+func conflictKey[T any]() key[T] {
+	return ignoredChoice[T]("ddns-conflict-resolution-mode", "check-with-dhcid",
+		"check-with-dhcid", "no-check-with-dhcid", "check-exists-with-dhcid", "no-check-without-dhcid")
 }

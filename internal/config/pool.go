@@ -31,10 +31,9 @@ var poolTable = table[poolDraft]{"pools[]", slices.Concat(
 	ignored[poolDraft](list, "", "require-client-classes", "evaluate-additional-classes"),
 	accepted[poolDraft](boolean, "ddns-send-updates"),
 	ignored[poolDraft](boolean, "false", "ddns-override-no-update", "ddns-override-client-update", "ddns-update-on-renew"),
-	ignored[poolDraft]("", `"never"`, "ddns-replace-client-name"),
+	[]key[poolDraft]{replaceNameKey[poolDraft]("ddns-replace-client-name"), conflictKey[poolDraft]()},
 	ignored[poolDraft](text, `"myhost"`, "ddns-generated-prefix"),
 	ignored[poolDraft](text, `""`, "ddns-qualifying-suffix", "hostname-char-replacement"),
-	ignored[poolDraft](text, `"check-with-dhcid"`, "ddns-conflict-resolution-mode"),
 	ignored[poolDraft](text, `"[^A-Za-z0-9.-]"`, "hostname-char-set"),
 	ignored[poolDraft](float, "", "ddns-ttl-percent"),
 	ignored[poolDraft](integer, "", "ddns-ttl", "ddns-ttl-min", "ddns-ttl-max"))}

@@ -135,7 +135,7 @@ func (k *key[T]) isHarmless(n *node) bool {
 
 // is reports a value of the wrong kind.
 func (c *checker) is(n *node, want kind) bool {
-	if n.kind == want || want == "" {
+	if n.kind == want {
 		return true
 	}
 	hint := ""

@@ -77,10 +77,13 @@ func choice[T any](name string, words []string, into func(*T) *opt[string]) key[
 	}}
 }
 
-// ignoredChoice is a word out of a few that is known and not done yet.
+// ignoredChoice is a word out of a few that is known and not done yet; Kea takes
+// most such words in capitals too.
 func ignoredChoice[T any](name, harmless string, words ...string) key[T] {
 	return key[T]{name: name, kind: text, state: Ignored, harmless: strconv.Quote(harmless), read: func(c *checker, n *node, _ *T) {
-		c.oneOf(n, words)
+		if !slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, n.literal) }) {
+			c.oneOf(n, words)
+		}
 	}}
 }
 
