@@ -27,7 +27,8 @@ const keaUsage = `Usage: kea-dhcp4 -[v|V|W] [-d] [-X] [-{c|t|T} cfgfile] [-p num
 
 // keaArgs are kea-dhcp4's options.
 type keaArgs struct {
-	config, check, checkAll   string
+	file                      string // the last one given, whatever for
+	check                     bool
 	version, extended, report bool
 	debug, unconfined         bool
 	serverPort, clientPort    int // 0: the usual
@@ -43,6 +44,7 @@ func runKea(ctx context.Context, e env, args []string) int {
 	}
 	o := options(e)
 	o.Debug, o.Dirs.Unconfined, o.PIDFile = a.debug, a.unconfined, true
+	o.File = a.file
 	o.ServerPort, o.ClientPort = uint16(a.serverPort), uint16(a.clientPort)
 	switch {
 	case a.version:
@@ -51,11 +53,9 @@ func runKea(ctx context.Context, e env, args []string) int {
 		fmt.Fprintln(e.stdout, server.ExtendedVersion(version))
 	case a.report:
 		fmt.Fprintln(e.stdout, server.BuildReport(version))
-	case a.check != "" || a.checkAll != "":
-		o.File = a.check + a.checkAll
+	case a.check:
 		return keaCheck(e, o)
 	default:
-		o.File = a.config
 		if serve(ctx, e, o) != nil {
 			return 1
 		}
@@ -84,9 +84,13 @@ func (e keaError) Error() string { return string(e) }
 func parseKea(args []string) (a keaArgs, err error) {
 	f := flag.NewFlagSet("kea-dhcp4", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	f.StringVar(&a.config, "c", "", "")
-	f.StringVar(&a.check, "t", "", "")
-	f.StringVar(&a.checkAll, "T", "", "")
+	f.StringVar(&a.file, "c", "", "")
+	for _, name := range []string{"t", "T"} {
+		f.Func(name, "", func(file string) error {
+			a.file, a.check = file, true
+			return nil
+		})
+	}
 	f.BoolVar(&a.version, "v", false, "")
 	f.BoolVar(&a.extended, "V", false, "")
 	f.BoolVar(&a.report, "W", false, "")
@@ -110,9 +114,7 @@ func parseKea(args []string) (a keaArgs, err error) {
 	switch {
 	case f.NArg() > 0:
 		return a, keaError("Extraneous parameters.")
-	case a.check != "" && a.checkAll != "":
-		return a, keaError("Only one of -t and -T is allowed.")
-	case a.config == "" && a.check == "" && a.checkAll == "" && !a.version && !a.extended && !a.report:
+	case a.file == "" && !a.version && !a.extended && !a.report:
 		return a, keaError("Configuration file not specified.")
 	}
 	return a, nil

@@ -54,6 +54,9 @@ func TestKeaCommandLine(t *testing.T) {
 		{"-dt " + good, 0, "", ""},
 		{"-t" + good, 0, "", ""},
 		{"-t " + bad, 1, "", "Syntax check failed with: " + bad + ":2:3: /Dhcp4/bad"},
+		{"-t " + good + " -c " + bad, 1, "", "Syntax check failed with: " + bad}, // the last file given
+		{"-t " + bad + " -T " + good, 0, "", ""},
+		{"-c " + bad + " -t " + good, 0, "", ""},
 		{"-t /no/file", 1, "", "Syntax check failed with: "},
 		{"-c " + bad, 1, "", "Failed to apply configuration"},
 		{"-c /no/file", 1, "", "Failed to apply configuration"},
