@@ -20,7 +20,7 @@ func TestCheckCompiles(t *testing.T) {
 	}
 	for what, subnet := range map[string]string{
 		"more than 63 different client classes": `"192.0.2.0/24", "pools": [ ` + strings.Join(pools, ", ") + ` ]`,
-		"at most 2^31":                   `"0.0.0.0/0", "pools": [ { "pool": "0.0.0.0/0" } ]`,
+		"at most 2^31":                          `"0.0.0.0/0", "pools": [ { "pool": "0.0.0.0/0" } ]`,
 	} {
 		file := filepath.Join(t.TempDir(), "conf")
 		text := fmt.Sprintf(`{ "Dhcp4": { "lease-database": { "type": "memfile", "persist": false }, "subnet4": [ { "id": 1, "subnet": %s } ] } }`, subnet)
