@@ -78,7 +78,7 @@ func config(mix string, clients int) Config {
 func run(t *testing.T, cfg Config, e *echo) *Result {
 	t.Helper()
 	g, s := simulate(t, cfg, time.Microsecond)
-	s.echo = *e
+	s.echo = e
 	r, err := g.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)

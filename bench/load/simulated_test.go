@@ -9,7 +9,7 @@ import (
 // one message after the other, each for the same time, and keeps as many
 // waiting as come. Nothing sleeps, and every run is the same.
 type simulated struct {
-	echo
+	*echo
 	clock int64 // ns
 	each  int64 // ns of work for a message
 	free  int64 // when the server is through with what it has
@@ -28,7 +28,7 @@ type delayed struct {
 // simulate returns a generator whose clock and network are a simulation.
 func simulate(t *testing.T, cfg Config, each time.Duration) (*Generator, *simulated) {
 	t.Helper()
-	s := &simulated{each: int64(each)}
+	s := &simulated{echo: new(echo), each: int64(each)}
 	g, err := New(cfg, s)
 	if err != nil {
 		t.Fatal(err)
