@@ -51,7 +51,7 @@ func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, untold
 		return nil
 	}
 	m.touched.look(l.Addr, func(updated bool) {
-		if have, ok := m.store.Get(l.Addr); updated && (!ok || !have.CLTT.Before(l.CLTT)) {
+		if updated && !m.waited(l) {
 			return
 		}
 		if taken, err := m.store.Merge(m.filling, l, over); err == nil && taken {
@@ -59,6 +59,13 @@ func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, untold
 		}
 	})
 	return m.full()
+}
+
+// waited tells whether the update that an address had during the sync is older
+// than what a page says of it.
+func (m *merger) waited(page *leases.Lease) bool {
+	have, ok := m.store.Get(page.Addr)
+	return ok && have.CLTT.Before(page.CLTT)
 }
 
 // foreign tells whether a lease is none of this relationship's.
