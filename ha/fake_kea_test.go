@@ -23,6 +23,7 @@ type fakeKea struct {
 	state string
 	odd   map[string]string // command to the whole body of its answer
 	hang  map[string]bool   // commands that are never answered
+	once  map[string]bool   // commands that are answered once
 	hold  chan struct{}     // lease4-update is answered when it is closed; nil: at once
 	asked []asked
 	deaf  bool // keeps nothing of what it is asked
@@ -39,7 +40,7 @@ func newFakeKea(t testing.TB) *fakeKea {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &fakeKea{t: t, addr: netip.MustParseAddrPort(l.Addr().String()), state: "load-balancing", odd: map[string]string{}, hang: map[string]bool{}}
+	k := &fakeKea{t: t, addr: netip.MustParseAddrPort(l.Addr().String()), state: "load-balancing", odd: map[string]string{}, hang: map[string]bool{}, once: map[string]bool{}}
 	s := &http.Server{Handler: http.HandlerFunc(k.serve)}
 	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
@@ -58,6 +59,9 @@ func (k *fakeKea) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, odd := k.odd[q.Command]
 	hang, hold := k.hang[q.Command], k.hold
+	if k.once[q.Command] {
+		k.hang[q.Command] = true
+	}
 	if !odd {
 		answer = k.usual(q)
 	}

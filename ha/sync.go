@@ -38,19 +38,30 @@ func (d *Driver) startSync(l *link, id uint64) {
 // syncByHand is ha-sync: it waits for its end. The machine's own sync goes
 // before it, one by hand does not.
 func (d *Driver) syncByHand(l *link, from *peer, period time.Duration) (int, error) {
-	var t *turn
+	type result struct {
+		changed int
+		err     error
+	}
+	var ended chan result
 	err := d.do(func() {
-		if !l.syncing() {
-			t = l.nextTurn(d.ctx)
+		if l.syncing() {
+			return
 		}
+		t := l.nextTurn(d.ctx)
+		ended = make(chan result, 1)
+		d.task(func() {
+			n, err := t.run(func(ctx context.Context) (int, error) { return d.sync(ctx, l, from, period) })
+			ended <- result{n, err}
+		})
 	})
 	switch {
 	case err != nil:
 		return 0, err
-	case t == nil:
+	case ended == nil:
 		return 0, errors.New("another synchronization is under way")
 	}
-	return t.run(func(ctx context.Context) (int, error) { return d.sync(ctx, l, from, period) })
+	r := <-ended
+	return r.changed, r.err
 }
 
 // sync fetches the leases of a peer and takes over what is newer than ours. It

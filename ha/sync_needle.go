@@ -31,10 +31,8 @@ func (l *link) syncNeedle(ctx context.Context, from *peer, conn *client, m *merg
 	if err := l.open(from, m); err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	pages := make(chan fetched, 1)
-	go l.fetch(ctx, conn, pages)
+	pages, end := l.fetching(ctx, conn)
+	defer end()
 	for p := range pages {
 		if p.err != nil {
 			return p.err
@@ -70,6 +68,20 @@ func (l *link) open(from *peer, m *merger) error {
 	half := time.Since(asked) / 2
 	m.clock = Clock{time.UnixMilli(in.Time).Sub(asked.Add(half)).Round(time.Second)}
 	return nil
+}
+
+// fetching starts to fetch the pages over conn. end gives up what is not here yet
+// and waits until nothing of it goes on.
+func (l *link) fetching(ctx context.Context, conn *client) (_ <-chan fetched, end func()) {
+	ctx, stop := context.WithCancel(ctx)
+	pages := make(chan fetched, 1)
+	go l.fetch(ctx, conn, pages)
+	return pages, func() {
+		stop()
+		conn.close() // nobody waits for the page on its way
+		for range pages {
+		}
+	}
 }
 
 // fetch delivers the pages in order and closes the channel after the last, the
