@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+
+	"needletail/internal/keastring"
 )
 
 // KeaForm says which of Kea's dialects of a lease map is wanted.
@@ -40,7 +42,7 @@ func AppendKeaFields(dst []byte, l *Lease, f KeaForm) []byte {
 	}
 	dst = strconv.AppendBool(append(dst, `,"fqdn-fwd":`...), l.FQDNFwd)
 	dst = strconv.AppendBool(append(dst, `,"fqdn-rev":`...), l.FQDNRev)
-	dst = appendString(append(dst, `,"hostname":`...), l.Hostname)
+	dst = keastring.Append(append(dst, `,"hostname":`...), l.Hostname)
 	dst = appendColonHex(append(dst, `,"hw-address":"`...), l.HW)
 	dst = l.Addr.AppendTo(append(dst, `","ip-address":"`...))
 	dst = append(dst, '"')
@@ -132,7 +134,7 @@ func oldRelayInfo(context []byte) []byte {
 		if json.Unmarshal(raw, &m) != nil || m.Sub == "" {
 			return raw
 		}
-		return appendString(nil, m.Sub)
+		return keastring.Append(nil, m.Sub)
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"needletail/internal/keastring"
 )
 
 // KeaLease is a lease map as it came, with what a Lease cannot say.
@@ -127,14 +129,14 @@ func parseNames(m *keaMap, out *KeaLease) (err error) {
 		return errors.New("user-context is not a map")
 	}
 	if m.Comment != nil && string(m.Comment) != "null" {
-		comment, err := parseString(m.Comment)
+		comment, err := keastring.Parse(m.Comment)
 		if err != nil {
 			return fmt.Errorf("comment: %w", err)
 		}
 		if len(context) > 0 {
 			return errors.New("both comment and user-context")
 		}
-		context = append(appendString([]byte(`{"comment":`), comment), '}')
+		context = append(keastring.Append([]byte(`{"comment":`), comment), '}')
 	}
 	if len(context) > 0 {
 		out.UserContext = newRelayInfo(context)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/tailscale/hujson"
+
+	"needletail/internal/keastring"
 )
 
 // kind is the type of a JSON value as Kea's grammar sees it: a number with a
@@ -113,9 +115,10 @@ func (c *checker) members(n *node, o *hujson.Object) {
 
 // unquoted is the string l at an offset, which is n or a key in it.
 func (c *checker) unquoted(n *node, at int, l hujson.Literal) string {
-	s, ok := unquote(string(l))
-	if !ok {
+	s, err := keastring.Parse(l)
+	if err != nil {
 		c.wrong(n.place(c.src, at), `this string has \u of more than \u00ff, which is more than a byte; write the character itself`)
+		return string(l[1 : len(l)-1])
 	}
 	return s
 }

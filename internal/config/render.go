@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strings"
+
+	"needletail/internal/keastring"
 )
 
 // Hash is the SHA-256 of Raw in upper-case hexadecimal, the form of Kea's
@@ -33,7 +35,7 @@ func (n *node) write(b *bytes.Buffer) {
 	case list:
 		n.writeItems(b, '[', ']')
 	case text:
-		writeString(b, n.literal)
+		b.Write(keastring.Append(b.AvailableBuffer(), n.literal))
 	default:
 		b.WriteString(n.literal)
 	}
@@ -46,7 +48,7 @@ func (n *node) writeItems(b *bytes.Buffer, open, end byte) {
 			b.WriteByte(',')
 		}
 		if n.kind == object {
-			writeString(b, m.key)
+			b.Write(keastring.Append(b.AvailableBuffer(), m.key))
 			b.WriteByte(':')
 		}
 		m.write(b)
