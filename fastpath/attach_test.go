@@ -218,8 +218,8 @@ func TestConfig(t *testing.T) {
 // TestFrames: the memory of an interface grows slower than its queues.
 func TestFrames(t *testing.T) {
 	for _, c := range []struct{ set, queues, queries, replies int }{
-		{0, 1, 32768, 8192}, {0, 2, 16384, 8192}, {0, 3, 8192, 8192}, {0, 8, 4096, 4096}, {0, 64, 4096, 4096},
-		{64, 1, 64, 64}, {65536, 16, 65536, 8192},
+		{0, 1, 16384, 4096}, {0, 2, 8192, 4096}, {0, 3, 4096, 4096}, {0, 8, 4096, 4096}, {0, 64, 4096, 4096},
+		{64, 1, 64, 64}, {65536, 16, 65536, 4096},
 	} {
 		queries, replies := Config{Queries: c.set}.frames(c.queues)
 		if queries != c.queries || replies != c.replies {

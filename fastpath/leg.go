@@ -62,17 +62,24 @@ func (l *leg) reclaim() {
 	l.free = l.free[:len(l.free)+n]
 }
 
+// replenish makes frames for replies free: of those that have been sent, else
+// by sending those that are queued. False: the driver holds them all.
+func (l *leg) replenish() bool {
+	if l.reclaim(); len(l.free) == 0 {
+		l.flushRing()
+		l.reclaim()
+	}
+	return len(l.free) > 0
+}
+
 // queue copies a frame to where flush sends it from: in bulk to the outlet,
-// where there is one, else into the UMEM. False: no frame is free, the driver
-// is behind.
+// where there is one, else into the UMEM. False: no frame is free although what
+// was queued has been given to the driver, which is behind.
 func (l *leg) queue(b []byte, bulk bool) bool {
 	if bulk && l.outlet.ready() && l.outlet.queue(b) {
 		return true
 	}
-	if len(l.free) == 0 {
-		l.reclaim()
-	}
-	if len(l.free) == 0 {
+	if len(l.free) == 0 && !l.replenish() {
 		return false
 	}
 	addr := l.free[len(l.free)-1]
@@ -87,21 +94,19 @@ func (l *leg) flush() (refused int) {
 	if l.outlet != nil {
 		refused = l.outlet.flush()
 	}
-	return refused + l.flushRing()
+	l.flushRing()
+	return refused
 }
 
-func (l *leg) flushRing() (refused int) {
+// flushRing gives the driver what is queued: the ring has an entry for every
+// frame there is.
+func (l *leg) flushRing() {
 	if len(l.queued) == 0 {
-		return 0
+		return
 	}
-	n := l.socket.Send(l.queued)
-	for _, d := range l.queued[n:] {
-		l.free = append(l.free, d.Addr)
-	}
-	refused = len(l.queued) - n
+	l.socket.Send(l.queued)
 	l.queued = l.queued[:0]
 	_ = l.socket.Kick() // an interface that is down sends later, or its leg ends
-	return refused
 }
 
 // close gives everything back to the kernel.

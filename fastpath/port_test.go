@@ -134,6 +134,35 @@ func TestPortMemory(t *testing.T) {
 	}
 }
 
+// TestManyReplies: more replies than there are frames leave at once, all of them.
+func TestManyReplies(t *testing.T) {
+	const frames, replies = 64, 200
+	b := newBed(t, 1)
+	p := b.open(Config{XDP: Native, Queries: frames, Replies: replies}, everybody).Worker(0)
+	b.send(b.discover([6]byte{2, 0, 0, 0, 3, 1}, frame.ClientPort))
+	qs := make([]frame.Query, 1)
+	if n, err := p.Receive(qs, 5*time.Second); n != 1 || err != nil {
+		t.Fatalf("%d received, %v", n, err)
+	}
+	rs := make([]frame.Reply, replies)
+	for i := range rs {
+		if !p.Buffer(&rs[i]) {
+			t.Fatalf("no buffer %d", i)
+		}
+		answer(&qs[0], &rs[i])
+	}
+	p.Send(rs)
+	p.Done(qs)
+	for i := range rs {
+		if _, err := b.hear(); err != nil {
+			t.Fatalf("reply %d: %v", i, err)
+		}
+	}
+	if s := p.Stats(); s.Sent != replies || s.SendFailed != 0 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
 func TestWake(t *testing.T) {
 	b := newBed(t, 1)
 	p := b.open(Config{XDP: Native}, everybody).Worker(0)
