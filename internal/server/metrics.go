@@ -23,6 +23,8 @@ var (
 	sentDesc     = describe("replies_sent_total", "DHCP replies by message type.", "type")
 	silenceDesc  = describe("silence_total", "Queries that got no reply, by reason.", "reason")
 	reusedDesc   = describe("lease_cache_hits_total", "Renewals answered from the lease cache.")
+	nextNetDesc  = describe("allocations_moved_on_total", "Allocations that moved on to another subnet of the shared network.")
+	leftOutDesc  = describe("options_left_out_total", "Options that a reply had no room for.")
 	batchesDesc  = describe("batches_total", "Batches of lease changes sent to disk and partners.")
 	inFlightDesc = describe("queries_in_flight", "Queries waiting for disk and partners.")
 	shedDesc     = describe("queries_shed_total", "Queries given up under load, by reason.", "reason")
@@ -35,7 +37,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{receivedDesc, sentDesc, silenceDesc, reusedDesc, batchesDesc, inFlightDesc, shedDesc, writableDesc} {
+	for _, d := range []*prometheus.Desc{receivedDesc, sentDesc, silenceDesc, reusedDesc, nextNetDesc, leftOutDesc, batchesDesc, inFlightDesc, shedDesc, writableDesc} {
 		to <- d
 	}
 }
@@ -52,6 +54,8 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		count(silenceDesc, e.Silence[s], s.String())
 	}
 	count(reusedDesc, e.Reused)
+	count(nextNetDesc, e.NextNet)
+	count(leftOutDesc, e.LeftOut)
 	count(batchesDesc, p.Batches)
 	for reason, n := range map[string]uint64{"in-flight": p.ShedInFlight, "backlog": p.ShedBacklog, "stale": p.ShedStale, "request": p.ShedRequest} {
 		count(shedDesc, n, reason)

@@ -10,8 +10,9 @@ import (
 	"needletail/slowpath"
 )
 
-// statistics are Kea's names for what the engine counted since it started.
-// Kea keeps a history of samples; here a statistic is its value now.
+// statistics are Kea's names for what the engine counted since it started, and
+// names of their kind for what only we count (pkt4-silence-*, pkt4-not-for-us,
+// pkt4-options-left-out). Kea keeps a history of samples; here a statistic is its value now.
 func (s *Server) statistics() map[string]uint64 {
 	st := s.engine.Stats()
 	all := map[string]uint64{"pkt4-received": sum(st.Received[:]), "pkt4-sent": sum(st.Sent[:])}
@@ -38,6 +39,7 @@ func (s *Server) statistics() map[string]uint64 {
 	all["pkt4-service-disabled"] = st.Silence[slowpath.SilenceServiceDisabled]
 	all["pkt4-not-for-us"] = st.Silence[slowpath.SilenceNotForUs]
 	all["v4-lease-reuses"] = st.Reused
+	all["pkt4-options-left-out"] = st.LeftOut
 	s.subnetStatistics(all)
 	return all
 }
