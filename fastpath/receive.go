@@ -48,10 +48,24 @@ func (p *Port) gather(qs []frame.Query) (n int) {
 	return n
 }
 
-// take reads queries from one socket. Frames that are none go straight back.
+// take reads queries from one socket, as long as there are any. Frames that are
+// none go back at the end, or a flood of them would keep it here.
 func (p *Port) take(l *leg, qs []frame.Query) (n int) {
-	got := l.socket.Receive(p.descs[:min(len(qs), receiveMax)])
-	for _, d := range p.descs[:got] {
+	for n < len(qs) {
+		got := l.socket.Receive(p.descs[:min(len(qs)-n, receiveMax)])
+		if got == 0 {
+			break
+		}
+		n += p.sift(l, p.descs[:got], qs[n:])
+	}
+	l.out += n
+	l.refill()
+	return n
+}
+
+// sift turns frames of one socket into queries.
+func (p *Port) sift(l *leg, descs []xsk.Desc, qs []frame.Query) (n int) {
+	for _, d := range descs {
 		q := &qs[n]
 		if !p.accept(l, l.socket.Frame(d.Addr, d.Len), q) {
 			l.fill = append(l.fill, xsk.Base(d.Addr))
@@ -61,10 +75,6 @@ func (p *Port) take(l *leg, qs []frame.Query) (n int) {
 		q.Hint = hint(l.socket.Frame(xsk.Base(d.Addr), uint32(d.Addr-xsk.Base(d.Addr))))
 		q.Token = uint64(l.slot)<<slotShift | d.Addr
 		n++
-	}
-	l.out += n
-	if n < got {
-		l.refill()
 	}
 	return n
 }

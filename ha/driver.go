@@ -44,10 +44,11 @@ type Options struct {
 // the peers, the timers and the listeners, and executes the machine's effects.
 // One goroutine, loop, owns the machine; nothing on a packet's way waits for it.
 type Driver struct {
-	opt    Options
-	log    *slog.Logger
-	links  []*link
-	filter []map[uint32]bool // per relationship: subnets it syncs; nil for all
+	opt     Options
+	log     *slog.Logger
+	links   []*link
+	filter  []map[uint32]bool // per relationship: subnets it syncs; nil for all
+	absence time.Duration     // see TakenOverAfter
 
 	inputs  chan func()   // run by loop
 	reports chan struct{} // capacity 1: some link has a report
@@ -127,6 +128,7 @@ func (d *Driver) prepare() ([]Settings, error) {
 		}
 		all, d.links = append(all, s), append(d.links, l)
 		d.filter = append(d.filter, syncFilter(c, r))
+		d.absence = shortest(d.absence, s.absence())
 	}
 	return all, nil
 }

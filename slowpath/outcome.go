@@ -56,6 +56,7 @@ const (
 
 	// Given up by the workers and ports.
 	SilenceOverload
+	SilenceServerStopped
 	SilenceNoBuffer
 	SilenceCommitFailed
 	SilenceReplicationRefused
@@ -96,6 +97,7 @@ var silenceNames = [silenceCount]string{
 	SilenceInformNoAddress:    "inform-without-address",
 	SilenceNoRoom:             "no-room-for-reply",
 	SilenceOverload:           "overload",
+	SilenceServerStopped:      "server-stopped",
 	SilenceNoBuffer:           "no-buffer",
 	SilenceCommitFailed:       "commit-failed",
 	SilenceReplicationRefused: "replication-refused",

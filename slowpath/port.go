@@ -17,8 +17,10 @@ type Port interface {
 	// has, it blocks until something does, Wake is called, or wait has passed
 	// (rounded up to what the kernel can wait for; at most 0 means do not
 	// block), and may then return 0. It never waits for qs to fill. With an
-	// empty qs it only waits. Frames that are no DHCP queries are counted by
-	// the port and not returned. An error means the port is of no more use.
+	// empty qs it only waits. It returns fewer than len(qs) only when nothing
+	// more had arrived, or all its memory is out. Frames that are no DHCP
+	// queries are counted by the port and not returned. An error means the
+	// port is of no more use.
 	//
 	// The bytes of each query stay valid and unchanged until Done.
 	Receive(qs []frame.Query, wait time.Duration) (int, error)

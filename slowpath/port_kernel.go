@@ -23,7 +23,7 @@ type kernelPort struct {
 	legs    map[int]*leg // by interface index
 	socket  map[int32]*leg
 	epoll   int
-	events  []unix.EpollEvent
+	events  []unix.EpollEvent // room for every socket and wake: none is passed over
 	in      *vector
 	frames  sender  // through packet sockets
 	packets sender  // through UDP sockets
@@ -66,7 +66,7 @@ func newKernelPort(m medium, o *PortOptions) (_ *kernelPort, err error) {
 		buffers: newBuffers(o.Replies),
 		legs:    make(map[int]*leg),
 		socket:  make(map[int32]*leg),
-		events:  make([]unix.EpollEvent, 16),
+		events:  make([]unix.EpollEvent, 1),
 		in:      m.vector(),
 	}
 	p.frames.init(newVector(vectorMax, 0), &p.count)

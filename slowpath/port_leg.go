@@ -130,6 +130,9 @@ func (p *kernelPort) addLeg(l *leg) {
 	}
 	p.legs[l.link.Index] = l
 	p.socket[fd] = l
+	if len(p.events) <= len(p.socket) {
+		p.events = make([]unix.EpollEvent, 2*len(p.socket))
+	}
 }
 
 func watchFlags(l *leg) uint32 {

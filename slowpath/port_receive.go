@@ -16,10 +16,10 @@ func (p *kernelPort) Receive(qs []frame.Query, wait time.Duration) (int, error) 
 		return 0, p.waitForWake(wait)
 	}
 	n, err := unix.EpollWait(p.epoll, p.events, milliseconds(wait))
+	if errors.Is(err, unix.EINTR) { // SIGCONT does it, whatever has arrived
+		n, err = unix.EpollWait(p.epoll, p.events, 0)
+	}
 	if err != nil {
-		if errors.Is(err, unix.EINTR) {
-			return 0, nil
-		}
 		return 0, fmt.Errorf("wait for queries: %w", err)
 	}
 	got := 0

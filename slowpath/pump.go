@@ -78,6 +78,7 @@ type Pump struct {
 	now     time.Time
 	start   time.Time
 	pace    pace
+	absence absence
 	count   pumpCounters // atomic, read by anybody
 }
 
@@ -150,9 +151,11 @@ func pin(cpu int) error {
 
 // turn is one round: what has arrived, what has become durable, one batch.
 func (p *Pump) turn() error {
-	n, err := p.o.Port.Receive(p.fresh, p.patience())
+	limit := p.takenOverAfter()
+	n, err := p.o.Port.Receive(p.fresh, p.patience(limit))
 	p.air.awake()
 	p.now = p.o.Clock.Now()
+	p.absence.look(p.now, p.start, limit, n < len(p.fresh))
 	p.pace.begin(n, time.Now())
 	p.land()
 	p.admitAll(n)
@@ -184,12 +187,20 @@ func (p *Pump) admitAll(n int) {
 // lost without looking, here the right queries are shed.
 func (p *Pump) behind() bool { return p.queue.room() < len(p.fresh) }
 
+// takenOverAfter is how long the pump may not run before what waited is stale.
+func (p *Pump) takenOverAfter() time.Duration {
+	if p.o.Replicator == nil {
+		return 0
+	}
+	return p.o.Replicator.TakenOverAfter()
+}
+
 // patience is how long Receive may wait: not at all if a batch can be handled.
-func (p *Pump) patience() time.Duration {
+func (p *Pump) patience(limit time.Duration) time.Duration {
 	if p.canServe() || !p.air.doze() {
 		return 0
 	}
-	return idleWait
+	return p.absence.idle(limit)
 }
 
 // flush sends what may leave and gives queries back.

@@ -222,10 +222,11 @@ func (s *holdingStore) letGo(err error) {
 
 // holdingPeers is a Replicator that keeps batches likewise.
 type holdingPeers struct {
-	mu     sync.Mutex
-	none   bool // nothing to await
-	refuse map[uint32]bool
-	held   []func()
+	mu      sync.Mutex
+	none    bool // nothing to await
+	refuse  map[uint32]bool
+	absence time.Duration // TakenOverAfter
+	held    []func()
 }
 
 func (p *holdingPeers) Replicate(b *leases.Batch, done func(*leases.Batch)) bool {
@@ -244,6 +245,8 @@ func (p *holdingPeers) Replicate(b *leases.Batch, done func(*leases.Batch)) bool
 	})
 	return true
 }
+
+func (p *holdingPeers) TakenOverAfter() time.Duration { return p.absence }
 
 func (p *holdingPeers) count() int {
 	p.mu.Lock()

@@ -43,6 +43,14 @@ func (p *Pump) shed(q *frame.Query, why *counter) {
 	p.giveBack(q)
 }
 
+// shedMissed gives a query back that waited while the server stood still. Its
+// client asks again; a RELEASE that is lost costs the rest of the lease's time.
+func (p *Pump) shedMissed(q *frame.Query) {
+	p.count.shedMissed.add(1)
+	p.o.Handler.Count(SilenceServerStopped)
+	p.giveBack(q)
+}
+
 // giveBack collects queries for Done.
 func (p *Pump) giveBack(q *frame.Query) {
 	p.handled = append(p.handled, *q)
@@ -68,9 +76,12 @@ func (p *Pump) serve() {
 		if e == nil {
 			break
 		}
-		if !e.urgent && p.now.Sub(p.start)-e.arrived > staleAfter {
+		switch {
+		case e.urgent && p.absence.missed(e.arrived):
+			p.shedMissed(&e.query)
+		case !e.urgent && p.now.Sub(p.start)-e.arrived > staleAfter:
 			p.shed(&e.query, &p.count.shedStale)
-		} else {
+		default:
 			p.handle(&e.query)
 			p.giveBack(&e.query)
 		}

@@ -14,6 +14,7 @@ func (c *counter) load() uint64 { return c.v.Load() }
 type pumpCounters struct {
 	batches, queries, immediate, committed            counter
 	shedInFlight, shedBacklog, shedStale, shedRequest counter
+	shedMissed                                        counter
 	noBuffer, commitFailed, refused                   counter
 	inFlight                                          counter
 }
@@ -29,6 +30,7 @@ type PumpStats struct {
 	ShedBacklog  uint64 // DISCOVERs dropped, from the busiest relay, because the backlog was full
 	ShedStale    uint64 // DISCOVERs that waited until nobody expected an answer
 	ShedRequest  uint64 // other queries, because the backlog was full of their kind
+	ShedMissed   uint64 // other queries than DISCOVERs that waited while the server was stopped
 	NoBuffer     uint64 // queries for whose reply the port had no buffer
 	CommitFailed uint64 // replies dropped because their changes are not durable
 	Refused      uint64 // replies dropped because a partner refused the change
@@ -46,6 +48,7 @@ func (s *PumpStats) Add(o *PumpStats) {
 	s.ShedBacklog += o.ShedBacklog
 	s.ShedStale += o.ShedStale
 	s.ShedRequest += o.ShedRequest
+	s.ShedMissed += o.ShedMissed
 	s.NoBuffer += o.NoBuffer
 	s.CommitFailed += o.CommitFailed
 	s.Refused += o.Refused
@@ -64,6 +67,7 @@ func (p *Pump) Stats() PumpStats {
 		ShedBacklog:  c.shedBacklog.load(),
 		ShedStale:    c.shedStale.load(),
 		ShedRequest:  c.shedRequest.load(),
+		ShedMissed:   c.shedMissed.load(),
 		NoBuffer:     c.noBuffer.load(),
 		CommitFailed: c.commitFailed.load(),
 		Refused:      c.refused.load(),

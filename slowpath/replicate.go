@@ -1,6 +1,10 @@
 package slowpath
 
-import "needletail/leases"
+import (
+	"time"
+
+	"needletail/leases"
+)
 
 // Replicator sends lease changes to HA partners. It is declared here because
 // workers need it; package ha satisfies it.
@@ -10,4 +14,8 @@ type Replicator interface {
 	// exactly once, from any goroutine, after b's queries whose reply must not
 	// leave were refused on b.
 	Replicate(b *leases.Batch, done func(*leases.Batch)) bool
+
+	// TakenOverAfter is how long this server may stand still before a partner
+	// can have taken its clients over; 0: none would. Any goroutine may ask.
+	TakenOverAfter() time.Duration
 }

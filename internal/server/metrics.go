@@ -57,7 +57,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	count(nextNetDesc, e.NextNet)
 	count(leftOutDesc, e.LeftOut)
 	count(batchesDesc, p.Batches)
-	for reason, n := range map[string]uint64{"in-flight": p.ShedInFlight, "backlog": p.ShedBacklog, "stale": p.ShedStale, "request": p.ShedRequest} {
+	for reason, n := range map[string]uint64{"in-flight": p.ShedInFlight, "backlog": p.ShedBacklog, "stale": p.ShedStale, "request": p.ShedRequest, "server-stopped": p.ShedMissed} {
 		count(shedDesc, n, reason)
 	}
 	writable := 1.0

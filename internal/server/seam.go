@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"needletail/internal/config"
 	"needletail/internal/control"
@@ -95,4 +96,12 @@ func (r *replication) set(to slowpath.Replicator) {
 func (r *replication) Replicate(b *leases.Batch, done func(*leases.Batch)) bool {
 	to := r.now.Load()
 	return to != nil && (*to).Replicate(b, done)
+}
+
+// TakenOverAfter implements slowpath.Replicator.
+func (r *replication) TakenOverAfter() time.Duration {
+	if to := r.now.Load(); to != nil {
+		return (*to).TakenOverAfter()
+	}
+	return 0
 }

@@ -1,0 +1,36 @@
+package ha
+
+import (
+	"testing"
+	"time"
+)
+
+// How long a server may stand still: less than its partner waits, counted from
+// the last heartbeat before.
+func TestAbsence(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		partner      string
+		heart, waits time.Duration
+		want         time.Duration
+	}{
+		{"nobody takes over", "", 10 * time.Second, time.Minute, 0},
+		{"Kea's defaults", "b", 10 * time.Second, time.Minute, 30 * time.Second},
+		{"the fastest", "b", 100 * time.Millisecond, 300 * time.Millisecond, 150 * time.Millisecond},
+		{"rare heartbeats", "b", 9 * time.Second, 10 * time.Second, time.Second},
+		{"a delay above the wait", "b", time.Minute, 10 * time.Second, absenceMin},
+	} {
+		s := Settings{Partner: c.partner, Heart: c.heart, Response: c.waits}
+		if got := s.absence(); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestShortestAbsence(t *testing.T) {
+	for _, c := range [][3]time.Duration{{0, 0, 0}, {0, 5, 5}, {5, 0, 5}, {5, 7, 5}, {7, 5, 5}} {
+		if got := shortest(c[0], c[1]); got != c[2] {
+			t.Errorf("shortest(%d, %d) is %d", c[0], c[1], got)
+		}
+	}
+}
