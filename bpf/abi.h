@@ -81,12 +81,6 @@ struct scope {
 };
 _Static_assert(sizeof(struct scope) == 48, "scope has no holes");
 
-/* What all relationships share. */
-struct settings {
-	__u32 relationships; /* 0: nothing is judged; 1: scope 0 for all; more: the subnets decide */
-	__u32 _pad;
-};
-
 /* VLANs on an interface that have an interface of their own, which is served
  * too: their frames are its business. */
 struct vlan_set {

@@ -50,11 +50,12 @@ static __always_inline enum verdict by_subnet(const struct query *q, struct subn
 static __always_inline enum verdict find(const struct query *q, const struct bootp *boot, __u32 ifindex)
 {
 	struct subnet_key key = { .prefix_len = 64 };
+	__u32 n = relationships;
 	enum verdict v;
 
-	if (q->relationships == 1)
+	if (n == 1)
 		return VERDICTS;
-	if (!q->relationships)
+	if (!n)
 		return VERDICT_NO_SCOPE;
 	if (q->found->options[SLOT_SUBNET].at)
 		return VERDICT_UNDECIDED;
@@ -191,19 +192,18 @@ SEC("xdp")
 int dhcp(struct xdp_md *ctx)
 {
 	__u32 first = 0;
-	const struct settings *set = bpf_map_lookup_elem(&shared, &first);
 	struct query q = { .found = bpf_map_lookup_elem(&scratch, &first) };
 	const struct outgoing *o = outgoing(ctx);
 	enum verdict v;
 
 	if (o)
 		return send(ctx, o);
-	if (!set || !q.found)
+	if (!q.found)
 		return leave(XDP_PASS, VERDICT_NO_SCOPE);
 	look(&q, ctx);
-	q.relationships = set->relationships;
-	*q.found = (struct found){};
+	clear(q.found);
 	v = judge(&q, ctx);
+	asm volatile("" : "+r"(v)); /* else the compiler makes every exit a way of its own */
 	if (v == VERDICTS)
 		return serve(ctx, &q);
 	return leave(v > VERDICT_PASSED_LAST ? XDP_DROP : XDP_PASS, v);

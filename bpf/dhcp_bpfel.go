@@ -38,20 +38,20 @@ type DhcpEvent struct {
 }
 
 type DhcpFound struct {
-	_       structs.HostLayout
-	Message uint32
-	End     uint32
-	At      uint32
-	Left    uint32
-	Options [16]struct {
-		_   structs.HostLayout
-		At  uint32
-		Len uint32
-	}
+	_            structs.HostLayout
+	Message      uint32
+	End          uint32
+	At           uint32
+	Left         uint32
 	Type         uint32
+	Broadcast    uint32
 	Relationship uint32
 	Bucket       uint32
-	Broadcast    uint32
+	Options      [16]struct {
+		_   structs.HostLayout
+		At  uint16
+		Len uint16
+	}
 }
 
 type DhcpHint struct {
@@ -120,12 +120,6 @@ type DhcpScope struct {
 	Pad         uint8
 }
 
-type DhcpSettings struct {
-	_             structs.HostLayout
-	Relationships uint32
-	Pad           uint32
-}
-
 type DhcpSubnetKey struct {
 	_         structs.HostLayout
 	PrefixLen uint32
@@ -176,30 +170,32 @@ type DhcpVlanSet struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	DhcpMapAddresses    = "addresses"
-	DhcpMapAnalyzed     = "analyzed"
-	DhcpMapClientCounts = "client_counts"
-	DhcpMapClients      = "clients"
-	DhcpMapCounters     = "counters"
-	DhcpMapEvents       = "events"
-	DhcpMapExits        = "exits"
-	DhcpMapReplies      = "replies"
-	DhcpMapReplyRings   = "reply_rings"
-	DhcpMapScopeBox     = "scope_box"
-	DhcpMapScopes       = "scopes"
-	DhcpMapScratch      = "scratch"
-	DhcpMapShared       = "shared"
-	DhcpMapSockets      = "sockets"
-	DhcpMapSubnetBox    = "subnet_box"
-	DhcpMapSubnets      = "subnets"
-	DhcpMapVlans        = "vlans"
-	DhcpProgDhcp        = "dhcp"
-	DhcpVarEventType    = "event_type"
-	DhcpVarHintType     = "hint_type"
-	DhcpVarLiveType     = "live_type"
-	DhcpVarMagicType    = "magic_type"
-	DhcpVarModeType     = "mode_type"
-	DhcpVarOutgoingType = "outgoing_type"
+	DhcpMapAddresses     = "addresses"
+	DhcpMapAnalyzed      = "analyzed"
+	DhcpMapClientCounts  = "client_counts"
+	DhcpMapClients       = "clients"
+	DhcpMapCounters      = "counters"
+	DhcpMapEvents        = "events"
+	DhcpMapExits         = "exits"
+	DhcpMapReplies       = "replies"
+	DhcpMapReplyRings    = "reply_rings"
+	DhcpMapScopeBox      = "scope_box"
+	DhcpMapScopes        = "scopes"
+	DhcpMapScratch       = "scratch"
+	DhcpMapSockets       = "sockets"
+	DhcpMapSubnetBox     = "subnet_box"
+	DhcpMapSubnets       = "subnets"
+	DhcpMapVlans         = "vlans"
+	DhcpProgDhcp         = "dhcp"
+	DhcpVarEventType     = "event_type"
+	DhcpVarHintType      = "hint_type"
+	DhcpVarLiveType      = "live_type"
+	DhcpVarMagicType     = "magic_type"
+	DhcpVarMixing        = "mixing"
+	DhcpVarMixingPairs   = "mixing_pairs"
+	DhcpVarModeType      = "mode_type"
+	DhcpVarOutgoingType  = "outgoing_type"
+	DhcpVarRelationships = "relationships"
 )
 
 // LoadDhcp returns the embedded CollectionSpec for Dhcp.
@@ -263,7 +259,6 @@ type DhcpMapSpecs struct {
 	ScopeBox     *ebpf.MapSpec `ebpf:"scope_box"`
 	Scopes       *ebpf.MapSpec `ebpf:"scopes"`
 	Scratch      *ebpf.MapSpec `ebpf:"scratch"`
-	Shared       *ebpf.MapSpec `ebpf:"shared"`
 	Sockets      *ebpf.MapSpec `ebpf:"sockets"`
 	SubnetBox    *ebpf.MapSpec `ebpf:"subnet_box"`
 	Subnets      *ebpf.MapSpec `ebpf:"subnets"`
@@ -274,12 +269,15 @@ type DhcpMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type DhcpVariableSpecs struct {
-	EventType    *ebpf.VariableSpec `ebpf:"event_type"`
-	HintType     *ebpf.VariableSpec `ebpf:"hint_type"`
-	LiveType     *ebpf.VariableSpec `ebpf:"live_type"`
-	MagicType    *ebpf.VariableSpec `ebpf:"magic_type"`
-	ModeType     *ebpf.VariableSpec `ebpf:"mode_type"`
-	OutgoingType *ebpf.VariableSpec `ebpf:"outgoing_type"`
+	EventType     *ebpf.VariableSpec `ebpf:"event_type"`
+	HintType      *ebpf.VariableSpec `ebpf:"hint_type"`
+	LiveType      *ebpf.VariableSpec `ebpf:"live_type"`
+	MagicType     *ebpf.VariableSpec `ebpf:"magic_type"`
+	Mixing        *ebpf.VariableSpec `ebpf:"mixing"`
+	MixingPairs   *ebpf.VariableSpec `ebpf:"mixing_pairs"`
+	ModeType      *ebpf.VariableSpec `ebpf:"mode_type"`
+	OutgoingType  *ebpf.VariableSpec `ebpf:"outgoing_type"`
+	Relationships *ebpf.VariableSpec `ebpf:"relationships"`
 }
 
 // DhcpObjects contains all objects after they have been loaded into the kernel.
@@ -314,7 +312,6 @@ type DhcpMaps struct {
 	ScopeBox     *ebpf.Map `ebpf:"scope_box"`
 	Scopes       *ebpf.Map `ebpf:"scopes"`
 	Scratch      *ebpf.Map `ebpf:"scratch"`
-	Shared       *ebpf.Map `ebpf:"shared"`
 	Sockets      *ebpf.Map `ebpf:"sockets"`
 	SubnetBox    *ebpf.Map `ebpf:"subnet_box"`
 	Subnets      *ebpf.Map `ebpf:"subnets"`
@@ -335,7 +332,6 @@ func (m *DhcpMaps) Close() error {
 		m.ScopeBox,
 		m.Scopes,
 		m.Scratch,
-		m.Shared,
 		m.Sockets,
 		m.SubnetBox,
 		m.Subnets,
@@ -347,12 +343,15 @@ func (m *DhcpMaps) Close() error {
 //
 // It can be passed to LoadDhcpObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DhcpVariables struct {
-	EventType    *ebpf.Variable `ebpf:"event_type"`
-	HintType     *ebpf.Variable `ebpf:"hint_type"`
-	LiveType     *ebpf.Variable `ebpf:"live_type"`
-	MagicType    *ebpf.Variable `ebpf:"magic_type"`
-	ModeType     *ebpf.Variable `ebpf:"mode_type"`
-	OutgoingType *ebpf.Variable `ebpf:"outgoing_type"`
+	EventType     *ebpf.Variable `ebpf:"event_type"`
+	HintType      *ebpf.Variable `ebpf:"hint_type"`
+	LiveType      *ebpf.Variable `ebpf:"live_type"`
+	MagicType     *ebpf.Variable `ebpf:"magic_type"`
+	Mixing        *ebpf.Variable `ebpf:"mixing"`
+	MixingPairs   *ebpf.Variable `ebpf:"mixing_pairs"`
+	ModeType      *ebpf.Variable `ebpf:"mode_type"`
+	OutgoingType  *ebpf.Variable `ebpf:"outgoing_type"`
+	Relationships *ebpf.Variable `ebpf:"relationships"`
 }
 
 // DhcpPrograms contains all programs after they have been loaded into the kernel.

@@ -37,7 +37,7 @@ func needRoot(t testing.TB) {
 
 func load(t testing.TB) *kernel {
 	needRoot(t)
-	spec, err := LoadDhcp()
+	spec, err := Spec()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func load(t testing.TB) *kernel {
 // relationships says how many there are.
 func (k *kernel) relationships(n uint32) {
 	k.t.Helper()
-	if err := k.Shared.Put(uint32(0), DhcpSettings{Relationships: n}); err != nil {
+	if err := k.Relationships.Set(n); err != nil {
 		k.t.Fatal(err)
 	}
 }

@@ -21,12 +21,8 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct settings);
-} shared SEC(".maps");
+/* 0: nothing is judged; 1: scope 0 for all; more: the subnets decide. */
+volatile __u32 relationships SEC(".data.shared");
 
 /* The options that the decision needs, or whose length it checks. */
 enum slot {
@@ -40,13 +36,14 @@ enum slot {
 	SLOT_LEASE,     /* 51 */
 	SLOT_SERVER,    /* 54 */
 	SLOT_SIZE,      /* 57 */
+	SLOTS_USED,
 	SLOTS = 16,     /* a power of two, so that a mask bounds the index */
 };
 
 /* The data of an option. */
 struct span {
-	__u32 at;       /* offset; 0: not seen */
-	__u32 len;      /* bytes */
+	__u16 at;       /* offset; 0: not seen */
+	__u16 len;      /* bytes */
 };
 
 /* What is known of the query in hand. It lies in a map because the verifier
@@ -56,12 +53,13 @@ struct span {
 struct found {
 	__u32  message, end;    /* end: of the UDP payload, exclusive */
 	__u32  at, left;        /* of a loop: the next offset, the bytes still to go */
-	struct span options[SLOTS];
 	__u32  type;            /* value of option 53 */
+	__u32  broadcast;       /* 1: sent to everybody */
+	/* From here on cleared for the next query. */
 	__u32  relationship;
 	__u32  bucket;          /* 0 where the mode does not hash */
-	__u32  broadcast;       /* 1: sent to everybody */
-};
+	struct span options[SLOTS];
+} __attribute__((aligned(8)));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

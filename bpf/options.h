@@ -3,10 +3,11 @@
  * One walk over the options (RFC 2132), and one over the relay agent's
  * (RFC 3046) where several relationships make it matter.
  *
- * The offset of the next option lies in the map, so the verifier meets the same
- * state at the head of every round. In a register, or in a tracked slot of the
- * stack, every option's length would multiply the states. With it there a
- * plain loop is verified as fast as a bpf_loop callback, and saves the call.
+ * The offset of the next option is masked at the head of every round, so the
+ * verifier meets the same state there. Without, every option's length would
+ * multiply the states. A plain loop is then verified as fast as a bpf_loop
+ * callback, and saves the call. The relay agent's walk, which is rare, keeps its
+ * offset in the map instead.
  */
 #pragma once
 
@@ -59,34 +60,45 @@ static __always_inline enum verdict note(struct found *f, __u32 kind, __u32 at, 
 	return VERDICTS;
 }
 
+/* last_byte is the walk at an option of which the frame holds one byte at most. */
+static __always_inline enum verdict last_byte(const struct query *q, __u64 at)
+{
+	int code = byte_at(q, at);
+
+	if (code == OPTION_END)
+		return VERDICTS;
+	return code > OPTION_PAD ? VERDICT_OPTION_OVERRUN : VERDICT_NO_END;
+}
+
 /* walk_options ends at the end option, or with the verdict that says why the
- * options are not ours to read. */
+ * options are not ours to read. Bytes after the message it may look at, for they
+ * are in the frame, but goes by none of them. */
 static __always_inline enum verdict walk_options(const struct query *q)
 {
 	struct found *f = q->found;
+	__u64 at = f->message + sizeof(struct bootp), end = f->end, next;
+	const __u8 *option;
 	enum verdict v;
-	int code, len;
-	__u32 at;
 
-	f->at = f->message + sizeof(struct bootp);
 	for (int i = 0; i < OPTIONS_MAX; i++) {
-		at = recall(&f->at);
-		code = byte_at(q, at);
-		if (code < 0)
-			return VERDICT_NO_END;
-		if (code == OPTION_END)
-			return VERDICTS;
-		if (code == OPTION_PAD) {
-			f->at = at + 1;
+		at = bounded(at);
+		option = q->data + at;
+		if ((void *)(option + 2) > q->data_end)
+			return last_byte(q, at);
+		if (option[0] == OPTION_END)
+			return at < end ? VERDICTS : VERDICT_NO_END;
+		if (option[0] == OPTION_PAD) {
+			if (++at >= end)
+				return VERDICT_NO_END;
 			continue;
 		}
-		len = byte_at(q, at + 1);
-		f->at = at + 2 + len;
-		if (len < 0 || f->at > again(&f->end))
-			return VERDICT_OPTION_OVERRUN;
-		v = kinds[code] ? note(f, kinds[code], at + 2, len) : VERDICTS;
+		next = at + 2 + option[1];
+		if (next > end)
+			return at < end ? VERDICT_OPTION_OVERRUN : VERDICT_NO_END;
+		v = kinds[option[0]] ? note(f, kinds[option[0]], at + 2, option[1]) : VERDICTS;
 		if (v != VERDICTS)
 			return v;
+		at = next;
 	}
 	return VERDICT_TOO_MANY_OPTIONS;
 }
@@ -96,19 +108,18 @@ static __always_inline enum verdict read_options(const struct query *q)
 {
 	enum verdict v = walk_options(q);
 	struct found *f = q->found;
-	struct span *type = &f->options[SLOT_TYPE];
-	int value;
+	const __u8 *type;
 
 	if (v != VERDICTS)
 		return v;
 	if (f->options[SLOT_OVERLOAD].at)
 		return VERDICT_OVERLOAD;
-	if (!type->at)
+	if (!f->options[SLOT_TYPE].at)
 		return VERDICT_NO_TYPE;
-	value = byte_at(q, recall(&type->at));
-	if (value < 0) /* cannot be: the walk has been there */
+	type = q->data + bounded(f->options[SLOT_TYPE].at);
+	if ((void *)(type + 1) > q->data_end) /* cannot be: the walk has been there */
 		return VERDICT_TRUNCATED;
-	f->type = value;
+	f->type = *type;
 	return VERDICTS;
 }
 

@@ -41,7 +41,6 @@ struct tag {
 
 struct query {
 	void  *data, *data_end;
-	__u32  relationships;  /* of this server: settings.relationships */
 	struct found *found;
 };
 
@@ -49,15 +48,21 @@ struct cursor {
 	void *pos, *end;
 };
 
-/* take steps over n bytes, or returns NULL where they are not all there. */
-static __always_inline void *take(struct cursor *c, __u32 n)
+/* step goes over n bytes; 0: they are not all there. */
+static __always_inline int step(struct cursor *c, __u32 n)
 {
-	void *at = c->pos;
+	if (c->pos + n > c->end)
+		return 0;
+	c->pos += n;
+	return 1;
+}
 
-	if (at + n > c->end)
-		return NULL;
-	c->pos = at + n;
-	return at;
+/* clear forgets of the query before what another may lack, by words. */
+static __always_inline void clear(struct found *f)
+{
+	const int len = offsetof(struct found, options[SLOTS_USED]) - offsetof(struct found, relationship);
+
+	__builtin_memset(__builtin_assume_aligned(&f->relationship, 8), 0, len);
 }
 
 /* again reads a value back from the map, however often it has been compared:
@@ -72,6 +77,14 @@ static __always_inline __u32 again(const __u32 *value)
 static __always_inline __u32 recall(const __u32 *offset)
 {
 	return again(offset) & OFFSET_MASK;
+}
+
+/* bounded masks an offset in a register. What the verifier then knows of it is
+ * the same on every way and in every round. */
+static __always_inline __u64 bounded(__u64 offset)
+{
+	asm volatile("%0 &= %1" : "+r"(offset) : "i"(OFFSET_MASK));
+	return offset;
 }
 
 /* look takes the frame from the context. Taken again after parse(), it is the
@@ -129,35 +142,35 @@ static __always_inline int elsewhere(const struct tag *tag)
 /* link steps over Ethernet and tags to the IPv4 header. */
 static __always_inline enum verdict link(struct cursor *c)
 {
-	struct ethhdr *eth = take(c, sizeof(*eth));
+	struct ethhdr *eth = c->pos;
 	struct tag *tag;
 	__be16 proto;
 
-	if (!eth)
+	if (!step(c, sizeof(*eth)))
 		return VERDICT_TRUNCATED;
-	proto = eth->h_proto;
+	proto = *(__be16 *)((void *)eth + offsetof(struct ethhdr, h_proto)); /* at once: it is marked packed */
 	for (int i = 0; i < TAGS_MAX && is_tag(proto); i++) {
-		tag = take(c, sizeof(*tag));
-		if (!tag)
+		tag = c->pos;
+		if (!step(c, sizeof(*tag)))
 			return VERDICT_TRUNCATED;
 		if (!i && elsewhere(tag))
 			return VERDICT_OTHER_VLAN;
 		proto = tag->proto;
 	}
-	if (is_tag(proto))
-		return VERDICT_ODD_HEADER;
-	return proto == bpf_htons(ETH_P_IP) ? VERDICTS : VERDICT_NOT_DHCP;
+	if (proto == bpf_htons(ETH_P_IP))
+		return VERDICTS;
+	return is_tag(proto) ? VERDICT_ODD_HEADER : VERDICT_NOT_DHCP;
 }
 
 /* packet steps over IPv4 and UDP to the message and fills in its place. */
 static __always_inline enum verdict packet(const struct query *q, struct cursor *c)
 {
-	struct iphdr *ip = take(c, sizeof(*ip));
 	__u32 ip_len, udp_len, options_len;
 	struct found *f = q->found;
+	struct iphdr *ip = c->pos;
 	struct udphdr *udp;
 
-	if (!ip)
+	if (!step(c, sizeof(*ip)))
 		return VERDICT_TRUNCATED;
 	if (ip->version != 4 || ip->ihl < 5)
 		return VERDICT_ODD_HEADER;
@@ -166,10 +179,10 @@ static __always_inline enum verdict packet(const struct query *q, struct cursor 
 	if (ip->frag_off & bpf_htons(IP_FRAGMENT))
 		return VERDICT_FRAGMENT;
 	options_len = ip->ihl * 4 - sizeof(*ip);
-	if (!take(c, options_len))
+	if (!step(c, options_len))
 		return VERDICT_TRUNCATED;
-	udp = take(c, sizeof(*udp));
-	if (!udp)
+	udp = c->pos;
+	if (!step(c, sizeof(*udp)))
 		return VERDICT_TRUNCATED;
 	if (udp->dest != bpf_htons(DHCP_SERVER_PORT))
 		return VERDICT_NOT_DHCP;

@@ -48,7 +48,7 @@ func (k *kernel) waiting(r DhcpReply) {
 // loadOutgoing loads the program with room for replies.
 func loadOutgoing(t *testing.T) *kernel {
 	needRoot(t)
-	spec, err := LoadDhcp()
+	spec, err := Spec()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func TestScopeIsReplacedWhole(t *testing.T) {
 // box returns a map that holds one scope.
 func (k *kernel) box(s DhcpScope) *ebpf.Map {
 	k.t.Helper()
-	spec, err := LoadDhcp()
+	spec, err := Spec()
 	if err != nil {
 		k.t.Fatal(err)
 	}

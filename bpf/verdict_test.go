@@ -294,7 +294,7 @@ func (k *kernel) ingress() uint32 { return 1 }
 
 func (k *kernel) subnets(entries map[DhcpSubnetKey]uint32) {
 	k.t.Helper()
-	spec, err := LoadDhcp()
+	spec, err := Spec()
 	if err != nil {
 		k.t.Fatal(err)
 	}

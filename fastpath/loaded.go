@@ -32,19 +32,21 @@ func (p *Path) program(queues int) (_ *loaded, err error) {
 	}()
 	spec.Maps["replies"].MaxEntries = uint32(max(queues*repliesOfRing, 1))
 	spec.Maps["reply_rings"].MaxEntries = uint32(max(queues, 1))
-	for name, m := range map[string]**ebpf.Map{"sockets": &l.sockets, "replies": &l.replies, "reply_rings": &l.rings, "exits": &l.exits, "vlans": &l.vlans, "addresses": &l.ours} {
+	own := map[string]**ebpf.Map{
+		"sockets": &l.sockets, "replies": &l.replies, "reply_rings": &l.rings, "exits": &l.exits,
+		"vlans": &l.vlans, "addresses": &l.ours,
+	}
+	for name, m := range own {
 		if *m, err = ebpf.NewMap(spec.Maps[name]); err != nil {
 			return nil, fmt.Errorf("make the map %s of an interface: %w", name, err)
 		}
 	}
 	var programs bpf.DhcpPrograms
-	m := &p.maps
-	err = spec.LoadAndAssign(&programs, &ebpf.CollectionOptions{MapReplacements: map[string]*ebpf.Map{
-		"analyzed": m.Analyzed, "client_counts": m.ClientCounts, "clients": m.Clients,
-		"counters": m.Counters, "events": m.Events, "scopes": m.Scopes, "scratch": m.Scratch,
-		"shared": m.Shared, "subnets": m.Subnets,
-		"sockets": l.sockets, "replies": l.replies, "reply_rings": l.rings, "exits": l.exits, "vlans": l.vlans, "addresses": l.ours,
-	}})
+	maps := p.maps.replacements()
+	for name, m := range own {
+		maps[name] = *m
+	}
+	err = spec.LoadAndAssign(&programs, &ebpf.CollectionOptions{MapReplacements: maps})
 	if err != nil {
 		return nil, explainLoad(err)
 	}

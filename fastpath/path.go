@@ -20,7 +20,7 @@ const relationshipsMax = scope.RelationshipsMax
 // share. Its methods may be called from any goroutine.
 type Path struct {
 	cfg        Config
-	maps       bpf.DhcpMaps // shared by the programs of all interfaces
+	maps       shared
 	spec       *ebpf.CollectionSpec
 	verdicts   []string
 	ports      []*Port
@@ -78,9 +78,9 @@ func Open(c Config) (_ *Path, err error) {
 func (p *Path) load() error {
 	// Kernels before 5.11 charged maps to the memlock limit; failing is harmless.
 	_ = rlimit.RemoveMemlock()
-	spec, err := bpf.LoadDhcp()
+	spec, err := bpf.Spec()
 	if err != nil {
-		return fmt.Errorf("read the XDP program: %w", err)
+		return err
 	}
 	p.spec = spec
 	if p.verdicts, err = bpf.VerdictNames(spec); err != nil {
@@ -89,11 +89,7 @@ func (p *Path) load() error {
 	if err := spec.LoadAndAssign(&p.maps, nil); err != nil {
 		return explainLoad(err)
 	}
-	n := uint32(p.cfg.Relationships)
-	if err := p.maps.Shared.Put(uint32(0), bpf.DhcpSettings{Relationships: n}); err != nil {
-		return fmt.Errorf("set the number of relationships: %w", err)
-	}
-	return nil
+	return p.maps.setRelationships(p.cfg.Relationships)
 }
 
 func (p *Path) openPorts() (err error) {

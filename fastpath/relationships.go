@@ -1,10 +1,6 @@
 package fastpath
 
-import (
-	"fmt"
-
-	"needletail/bpf"
-)
+import "fmt"
 
 // SetRelationships changes the number of HA relationships, 1 to 64, also
 // without HA, and which queries belong to which. While it works every query is
@@ -13,7 +9,7 @@ func (p *Path) SetRelationships(n int, s Subnets) error {
 	if n < 1 || n > relationshipsMax {
 		return fmt.Errorf("fast-path: %d relationships, 1 to %d are possible", n, relationshipsMax)
 	}
-	if err := p.tellRelationships(0); err != nil {
+	if err := p.maps.setRelationships(0); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -22,12 +18,5 @@ func (p *Path) SetRelationships(n int, s Subnets) error {
 	if err := p.SetSubnets(s); err != nil {
 		return err
 	}
-	return p.tellRelationships(uint32(n))
-}
-
-func (p *Path) tellRelationships(n uint32) error {
-	if err := p.maps.Shared.Put(uint32(0), bpf.DhcpSettings{Relationships: n}); err != nil {
-		return fmt.Errorf("set the number of relationships: %w", err)
-	}
-	return nil
+	return p.maps.setRelationships(n)
 }

@@ -11,7 +11,7 @@ var allowed = []rule{
 	{"ha", []string{"leases", "internal/rfc3074", values}},
 	{"ha/sim", []string{"ha", "leases", "internal/rfc3074", values}},
 	{"leases", []string{"internal/clock", "internal/keastring"}},
-	{"bpf", nil},
+	{"bpf", []string{"internal/rfc3074"}},
 	{"bench/...", []string{"bench/...", "internal/rfc3074", "internal/xsk", "internal/netif", "internal/netif/nettest"}},
 	{"internal/server", []string{"slowpath", "fastpath", "ha", "leases", "internal/logging", "internal/leasecmds", values}},
 	{"internal/leasecmds", []string{"leases", values}},
