@@ -1,8 +1,9 @@
 #!/bin/sh
 # Runs every test and shows, per package, the result, and at the end what was
-# skipped and why. The output of a package is shown only when it fails, without
-# the tests that passed. As root on Debian nothing may be skipped for want of a
-# package: then scripts/install-deps.sh does not install it, and this fails.
+# skipped and why, and what tests have measured ("figure: ..." in their log). The
+# output of a package is shown only when it fails, without the tests that passed.
+# As root on Debian nothing may be skipped for want of a package: then
+# scripts/install-deps.sh does not install it, and this fails.
 #
 # usage: test.sh [go test arguments]     (default: ./...)
 # Results are never taken from the cache: several packages build and run the
@@ -36,10 +37,13 @@ trap 'rm -f "$skipped" "$status"' EXIT
 	/^ok[ \t]/           { print; package_ends(); next }
 	/^\?[ \t]/           { package_ends(); next }
 	/^FAIL[ \t].*[0-9]s$|^FAIL[ \t].*\[/ { printf "%s", lines; print; package_ends(); next }
+	/^ +[A-Za-z0-9_]+\.go:[0-9]+: figure: / { figure[++figures] = $0; sub(/^.*: figure: /, "  ", figure[figures]) }
 	/^ +[A-Za-z0-9_]+\.go:[0-9]+: / { why[test] = $0; sub(/^ +[^ ]+ /, "", why[test]) }
 	                     { lines = lines held $0 "\n"; held = "" }
 	END {
 		if (lines != "" && lines != "FAIL\n") printf "%s", lines
+		if (figures) print "measured, with all else that ran:"
+		for (i = 1; i <= figures; i++) print figure[i]
 		for (i = 1; i <= keys; i++) {
 			times = count[order[i]] > 1 ? " (" count[order[i]] " times)" : ""
 			print order[i] times > skipped

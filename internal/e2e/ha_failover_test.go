@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"syscall"
@@ -19,6 +20,7 @@ type asker struct {
 	conn *net.UDPConn
 	mac  net.HardwareAddr
 	xid  uint32
+	only net.IP // the server whose answers count; nil: any
 }
 
 func newAsker(t *testing.T, h *nettest.Namespace, mac net.HardwareAddr) *asker {
@@ -33,7 +35,7 @@ func newAsker(t *testing.T, h *nettest.Namespace, mac net.HardwareAddr) *asker {
 }
 
 // answered sends one DISCOVER to both servers and reports whether an OFFER
-// came within wait.
+// that counts came within wait.
 func (a *asker) answered(wait time.Duration) bool {
 	a.t.Helper()
 	a.xid++
@@ -50,7 +52,7 @@ func (a *asker) answered(wait time.Duration) bool {
 		if err != nil {
 			return false
 		}
-		if r, err := dhcpv4.FromBytes(buf[:n]); err == nil && r.TransactionID == q.TransactionID {
+		if r, err := dhcpv4.FromBytes(buf[:n]); err == nil && r.TransactionID == q.TransactionID && (a.only == nil || r.ServerIdentifier().Equal(a.only)) {
 			return true
 		}
 	}
@@ -68,42 +70,61 @@ func (a *asker) gap(since time.Time) time.Duration {
 	return 0
 }
 
-// How long clients of a server that dies, or hangs, wait for the other one:
-// printed for a pair of needletails, and for a pair of Keas with the same
-// settings. Not asserted: it is the machine's as much as ours.
+// failoverGoal is what a pair of needletails is meant to stay below.
+const failoverGoal = 500 * time.Millisecond
+
+// How long clients of a server that dies, or hangs, wait for the other one, for
+// pairs of needletails and pairs of Keas with the same settings, which are the
+// fastest that Kea takes. Where in the heartbeat's period the end falls makes
+// up to 100 ms of it, so there are several of each. Shown, not asserted: it is
+// the machine's as much as ours.
 func TestFailoverTime(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("takes a quarter of a minute")
 	}
-	// Bucket 45 of RFC 3074's hash, server2's.
-	theirs := net.HardwareAddr{2, 0, 0, 0, 0, 2}
 	for _, c := range []struct {
 		name   string
 		kea    bool
 		signal syscall.Signal
+		times  int
 	}{
-		{"needletail killed", false, syscall.SIGKILL},
-		{"needletail stopped", false, syscall.SIGSTOP},
-		{"Kea killed", true, syscall.SIGKILL},
+		{"needletail, SIGKILL", false, syscall.SIGKILL, 3},
+		{"needletail, SIGSTOP", false, syscall.SIGSTOP, 1},
+		{"Kea, SIGKILL", true, syscall.SIGKILL, 3},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			b := newBed(t, "kea-dhcp4")
-			servers, clients := pair(t, b, 100*time.Millisecond, 300*time.Millisecond)
-			for _, s := range servers {
-				s.kea = c.kea
-				s.start(t)
-			}
-			servers[0].reach(t, "load-balancing")
-			servers[1].reach(t, "load-balancing")
-			a := newAsker(t, clients, theirs)
-			if !slices.Contains([]bool{a.answered(time.Second), a.answered(time.Second), a.answered(time.Second)}, true) {
-				t.Fatal("no answer from a healthy pair")
-			}
-			since := time.Now()
-			must(t, servers[1].Signal(c.signal))
-			t.Logf("%s: %v without an answer (heartbeat-delay 100 ms, max-response-delay 300 ms, max-unacked-clients 0)", c.name, a.gap(since).Round(time.Millisecond))
-			servers[1].Kill()
-			servers[0].reach(t, "partner-down")
-		})
+		var gaps []time.Duration
+		for range c.times {
+			t.Run(c.name, func(t *testing.T) { gaps = append(gaps, failover(t, c.kea, c.signal)) })
+		}
+		goal := ""
+		if !c.kea {
+			goal = fmt.Sprintf("; goal: at most %v", failoverGoal)
+		}
+		t.Logf("figure: a client of the dead server waits (%s): %v%s", c.name, gaps, goal)
 	}
+}
+
+// failover ends a server of a pair and returns how long its client waits.
+func failover(t *testing.T, kea bool, signal syscall.Signal) time.Duration {
+	// Bucket 45 of RFC 3074's hash, server2's.
+	theirs := net.HardwareAddr{2, 0, 0, 0, 0, 2}
+	b := newBed(t, "kea-dhcp4")
+	servers, clients := pair(t, b, 100*time.Millisecond, 300*time.Millisecond)
+	for _, s := range servers {
+		s.kea = kea
+		s.start(t)
+	}
+	servers[0].reach(t, "load-balancing")
+	servers[1].reach(t, "load-balancing")
+	a := newAsker(t, clients, theirs)
+	if !slices.Contains([]bool{a.answered(time.Second), a.answered(time.Second), a.answered(time.Second)}, true) {
+		t.Fatal("no answer from a healthy pair")
+	}
+	a.only = net.IPv4(192, 0, 2, 11) // the other one may have an answer under way
+	since := time.Now()
+	must(t, servers[1].Signal(signal))
+	gap := a.gap(since).Round(time.Millisecond)
+	servers[1].Kill()
+	servers[0].reach(t, "partner-down")
+	return gap
 }
