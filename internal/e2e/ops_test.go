@@ -98,6 +98,17 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	must(t, a.Stop())
 }
 
+// With service-sockets-require-all the server ends once its tries are used up.
+func TestRequiredSockets(t *testing.T) {
+	b := newBed(t)
+	config := strings.Replace(b.config("", ""), `[ "eth0" ]`,
+		`[ "eth0", "eth7" ], "service-sockets-require-all": true, "service-sockets-max-retries": 1, "service-sockets-retry-wait-time": 500`, 1)
+	a := b.serve(t, config)
+	if err := a.Wait(); err == nil || !strings.Contains(a.Log(), "service-sockets-require-all, after 1 tries again: serve interface eth7") {
+		t.Errorf("ended with %v:\n%s", err, a.Log())
+	}
+}
+
 // takeOnFreshLink connects server and a new client directly.
 func takeOnFreshLink(t *testing.T, b bed) {
 	t.Helper()

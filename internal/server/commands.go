@@ -81,17 +81,22 @@ func threadingStatus(st *control.Status, now func() *config.Dhcp4) {
 	}
 }
 
-// socketStatus is failed as soon as one interface is not served, as in Kea, and
-// says why.
+// socketStatus is ready only if every interface asked for is served, as in Kea
+// (ctrl_dhcp4_srv.cc); else it says why not, and whether that will be tried
+// again. Kea's word for the wait before the last try is failed; here it is
+// retrying as long as a try is to come.
 func (s *Server) socketStatus() any {
 	why := s.unserved.Load()
-	switch {
-	case why == nil: // not looked yet
-		return map[string]any{"status": "failed"}
-	case len(*why) > 0:
-		return map[string]any{"status": "failed", "errors": *why}
+	if why == nil {
+		why = &[]string{"sockets are being opened"}
 	}
-	return map[string]any{"status": "ready"}
+	switch {
+	case len(*why) == 0:
+		return map[string]any{"status": "ready"}
+	case s.retrying.Load():
+		return map[string]any{"status": "retrying", "errors": *why}
+	}
+	return map[string]any{"status": "failed", "errors": *why}
 }
 
 func (s *Server) configGet(context.Context, json.RawMessage) control.Response {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"needletail/internal/config"
 	"needletail/internal/control"
@@ -47,30 +48,40 @@ func (r refusing) SetInterfaces([]netif.Picked) error { return r.err }
 func (refusing) Stats() slowpath.PortStats            { return slowpath.PortStats{} }
 func (refusing) Close() error                         { return nil }
 
-// Sockets are ready only if every one is open; if not, status-get says why.
+// Sockets are ready only if every one is open; if not, status-get says why, and
+// whether that will be tried again. Nothing asked for is nothing missing.
 func TestSocketStatus(t *testing.T) {
+	taken := errors.Join(errors.New("a"), errors.Join(errors.New("b")))
 	for _, c := range []struct {
-		name   string
-		wanted string
-		err    error
-		want   map[string]any
+		name    string
+		wanted  []config.InterfaceName
+		retries int
+		err     error
+		want    map[string]any
 	}{
-		{"all open", "lo", nil, map[string]any{"status": "ready"}},
-		{"taken", "lo", errors.Join(errors.New("a"), errors.Join(errors.New("b"))), map[string]any{"status": "failed", "errors": []string{"a", "b"}}},
-		{"missing", "none0", nil, map[string]any{"status": "failed",
+		{"all open", []config.InterfaceName{{Name: "lo"}}, 0, nil, map[string]any{"status": "ready"}},
+		{"all open, tries left", []config.InterfaceName{{Name: "lo"}}, 1, nil, map[string]any{"status": "ready"}},
+		{"taken", []config.InterfaceName{{Name: "lo"}}, 0, taken, map[string]any{"status": "failed", "errors": []string{"a", "b"}}},
+		{"taken, tries left", []config.InterfaceName{{Name: "lo"}}, 1, taken, map[string]any{"status": "retrying", "errors": []string{"a", "b"}}},
+		{"missing", []config.InterfaceName{{Name: "none0"}}, 0, nil, map[string]any{"status": "failed",
 			"errors": []string{"serve interface none0: " + netif.ErrNoInterface.Error(), "no interface configured to listen to DHCP traffic"}}},
+		{"none asked for", nil, 0, nil, map[string]any{"status": "ready"}},
 	} {
 		cfg, err := config.Parse("test", []byte(`{ "Dhcp4": { "lease-database": { "type": "memfile", "persist": false } } }`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.Interfaces.Names = []config.InterfaceName{{Name: c.wanted}}
+		cfg.Interfaces.Names, cfg.Interfaces.RetryMax, cfg.Interfaces.RetryWait = c.wanted, c.retries, time.Hour
 		engine, err := slowpath.NewEngine(cfg, storeWith(t, 0), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s := &Server{engine: engine, workers: &workers{sets: []PortSet{refusing{c.err}}}, log: slog.New(slog.DiscardHandler)}
+		if before := s.socketStatus().(map[string]any); before["status"] != "failed" || before["errors"] == nil {
+			t.Errorf("%s: before interfaces were looked at: %v", c.name, before)
+		}
 		_ = s.serveInterfaces(cfg)
+		s.newRetry(cfg)
 		if got := s.socketStatus(); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}

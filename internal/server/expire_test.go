@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/binary"
-	"errors"
 	"log/slog"
 	"net/netip"
 	"testing"
@@ -72,31 +71,5 @@ func fill(t *testing.T, store *leases.Store, n int) {
 	}
 	if err := store.Write(&b); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// Tries end when all is open, or when they are used up.
-func TestRetry(t *testing.T) {
-	failed := errors.New("no such interface")
-	for _, c := range []struct {
-		name  string
-		tries []error
-		more  bool
-	}{
-		{"at the start", nil, true},
-		{"one of two failed", []error{failed}, true},
-		{"both failed", []error{failed, failed}, false},
-		{"one succeeded", []error{nil}, false},
-	} {
-		r := newRetry(&config.Dhcp4{Interfaces: config.Interfaces{RetryMax: 2, RetryWait: time.Hour}})
-		for _, err := range c.tries {
-			r.next(err)
-		}
-		if (r.tick != nil) != c.more {
-			t.Errorf("%s: another try is planned: %v, want %v", c.name, r.tick != nil, c.more)
-		}
-	}
-	if r := newRetry(&config.Dhcp4{}); r.tick != nil {
-		t.Error("a try is planned although service-sockets-max-retries is 0")
 	}
 }

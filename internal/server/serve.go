@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"needletail/internal/config"
 	"needletail/internal/netif"
 )
 
@@ -25,7 +24,7 @@ func (s *Server) serve(ctx context.Context) error {
 	}
 	s.log.Info("needletail DHCPv4 server version "+s.o.Version+" started", "id", "DHCP4_STARTED")
 	s.notify("READY=1\nSTATUS=serving")
-	retry := newRetry(cfg)
+	retry := s.newRetry(cfg)
 	tend := time.NewTicker(tendEvery)
 	defer tend.Stop()
 	for {
@@ -34,10 +33,10 @@ func (s *Server) serve(ctx context.Context) error {
 			return nil
 		case <-s.o.Reload:
 			s.reloadAsked(ctx)
-			retry = newRetry(s.cfg.Load())
+			retry = s.newRetry(s.cfg.Load())
 		case r := <-s.requests:
 			r.answer <- r.what()
-			retry = newRetry(s.cfg.Load())
+			retry = s.newRetry(s.cfg.Load())
 		case <-s.o.Watchdog:
 			s.notify("WATCHDOG=1")
 		case _, ok := <-changes:
@@ -55,7 +54,9 @@ func (s *Server) serve(ctx context.Context) error {
 		case <-s.workers.failed:
 			return errPortFailed
 		case <-retry.tick:
-			retry.next(s.serveInterfaces(s.cfg.Load()))
+			if err := retry.next(s.serveInterfaces(s.cfg.Load())); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -71,28 +72,3 @@ func (s *Server) interfacesChanged() {
 // errPortFailed ends the server: the service manager starts it anew, with new
 // ports, which is the one thing sure to help.
 var errPortFailed = errors.New("a worker's port failed (see the log)")
-
-// retry is when to try again what could not be opened
-// (service-sockets-max-retries, service-sockets-retry-wait-time). The loop
-// owns it.
-type retry struct {
-	tick <-chan time.Time
-	left int
-	wait time.Duration
-}
-
-func newRetry(cfg *config.Dhcp4) *retry {
-	r := &retry{left: cfg.Interfaces.RetryMax, wait: cfg.Interfaces.RetryWait}
-	if r.left > 0 {
-		r.tick = time.After(r.wait)
-	}
-	return r
-}
-
-// next plans another try after one that ended with err.
-func (r *retry) next(err error) {
-	r.left--
-	if r.tick = nil; err != nil && r.left > 0 {
-		r.tick = time.After(r.wait)
-	}
-}

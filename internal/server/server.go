@@ -38,6 +38,7 @@ type Server struct {
 	cfg      atomic.Pointer[config.Dhcp4] // in force; read by commands
 	reloaded atomic.Int64                 // unix s of the last reload
 	unserved atomic.Pointer[[]string]     // why clients are not reached, by the last look at interfaces
+	retrying atomic.Bool                  // what is unserved will be tried again; the loop writes it
 	requests chan request                 // from commands to the loop
 	quit     context.CancelFunc           // ends the loop, from the shutdown command
 
@@ -230,7 +231,9 @@ func (s *Server) serveInterfaces(cfg *config.Dhcp4) error {
 	if n == 0 {
 		const none = "no interface configured to listen to DHCP traffic"
 		s.log.Warn(none, "id", "DHCPSRV_NO_SOCKETS_OPEN")
-		why = append(why, none)
+		if len(cfg.Interfaces.Names) > 0 {
+			why = append(why, none)
+		}
 	}
 	s.unserved.Store(&why)
 	return err
