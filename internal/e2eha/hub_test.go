@@ -63,13 +63,8 @@ func newHub(t *testing.T) *hubSite {
 	relay, err := h.bed.Host(t.Context(), "relay", "192.0.2.9/16")
 	must(t, err)
 	for n := range hub {
-		m := &member{t: t, site: h.site, name: hub[n].host, host: h.host(n + 1)}
-		m.dir = h.bed.Dir + "/" + m.name
-		h.run(m.host, "mkdir", m.dir)
-		h.run(m.host, "ip", "route", "add", "172.16.0.0/12", "via", "192.0.2.9")
+		m := h.routed(n+1, hub[n].host)
 		m.config = hubConfig(m, n)
-		t.Cleanup(m.explain)
-		h.members = append(h.members, m)
 	}
 	// What is sent to a backup that cannot be reached is lost to it, as with
 	// Kea: the network stands before the first server does.
@@ -89,6 +84,19 @@ func newHub(t *testing.T) *hubSite {
 		}
 	}
 	return h
+}
+
+// routed makes server number n of a site whose clients are behind relays. Its
+// configuration is the caller's to set.
+func (s *site) routed(n int, name string) *member {
+	s.t.Helper()
+	m := &member{t: s.t, site: s, name: name, host: s.host(n)}
+	m.dir = s.bed.Dir + "/" + m.name
+	s.run(m.host, "mkdir", m.dir)
+	s.run(m.host, "ip", "route", "add", "172.16.0.0/12", "via", "192.0.2.9")
+	s.t.Cleanup(m.explain)
+	s.members = append(s.members, m)
+	return m
 }
 
 // place is where physical server n keeps relationship r.
