@@ -2,7 +2,6 @@ package ha
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -95,16 +94,16 @@ func (d *Driver) ask(i int, in func(token uint64) Input) control.Response {
 		}
 		return r
 	case <-d.ctx.Done():
-		return control.Errorf("%v", errClosing)
+		return control.Failed(errClosing)
 	}
 }
 
 // order is the handler of a command that needs nothing but its relationship.
 func (d *Driver) order(in func(token uint64) Input) control.Handler {
-	return func(ctx context.Context, args json.RawMessage) control.Response {
+	return func(ctx context.Context, args *control.Arguments) control.Response {
 		i, err := d.which(ctx, args)
 		if err != nil {
-			return control.Errorf("%v", err)
+			return control.Failed(err)
 		}
 		return d.ask(i, in)
 	}
@@ -121,20 +120,12 @@ func via(ctx context.Context) (int, bool) {
 
 // which finds the relationship a command is for: that of the peer named
 // server-name (Kea: ha_impl.cc, getHAServiceByServerName); without a name that
-// of the listener, on a shared socket the first.
-func (d *Driver) which(ctx context.Context, args json.RawMessage) (int, error) {
-	var in struct {
-		Name *json.RawMessage `json:"server-name"`
-	}
-	if err := parseArguments(args, &in); err != nil {
+// of the listener, on a shared socket the first. Its error may be that of any
+// argument read before.
+func (d *Driver) which(ctx context.Context, args *control.Arguments) (int, error) {
+	name := args.StringOr("server-name", "")
+	if err := args.Err(); err != nil {
 		return 0, err
-	}
-	if in.Name == nil {
-		return d.whose(ctx, "")
-	}
-	var name string
-	if json.Unmarshal(*in.Name, &name) != nil {
-		return 0, errors.New("'server-name' must be a string")
 	}
 	return d.whose(ctx, name)
 }
@@ -155,28 +146,15 @@ func (d *Driver) whose(ctx context.Context, name string) (int, error) {
 	return 0, fmt.Errorf("%s matches no configured server", name)
 }
 
-// sender finds the server a command comes from, by its server-name.
-func (d *Driver) sender(ctx context.Context, args json.RawMessage) (*link, *peer, error) {
-	if _, err := d.which(ctx, args); err != nil {
-		return nil, nil, err
-	}
-	var in struct {
-		Name string `json:"server-name"`
-	}
-	if err := parseArguments(args, &in); err != nil {
-		return nil, nil, err
-	}
-	return d.senderNamed(ctx, in.Name)
-}
-
-// senderNamed finds the server a command comes from. Without a name, or with our
-// own, it is the active partner: nil in passive-backup.
-func (d *Driver) senderNamed(ctx context.Context, name string) (*link, *peer, error) {
-	i, err := d.whose(ctx, name)
+// sender finds the server a command comes from, by its server-name. Without
+// one, or with our own, it is the active partner: nil in passive-backup. Its
+// error may be that of any argument read before.
+func (d *Driver) sender(ctx context.Context, args *control.Arguments) (*link, *peer, error) {
+	i, err := d.which(ctx, args)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := d.links[i]
+	l, name := d.links[i], args.StringOr("server-name", "")
 	for _, p := range l.peers {
 		if p.name == name {
 			return l, p, nil
@@ -185,29 +163,15 @@ func (d *Driver) senderNamed(ctx context.Context, name string) (*link, *peer, er
 	return l, l.partner, nil
 }
 
-// parseArguments reads arguments, which may be absent but else are a map.
-func parseArguments(args json.RawMessage, into any) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if args[0] != '{' {
-		return errors.New("arguments of the command must be a map")
-	}
-	if err := json.Unmarshal(args, into); err != nil {
-		return fmt.Errorf("arguments of the command: %w", err)
-	}
-	return nil
-}
-
 // heartbeatHandler tells our state. It answers at all times, in every state.
-func (d *Driver) heartbeatHandler(ctx context.Context, args json.RawMessage) control.Response {
+func (d *Driver) heartbeatHandler(ctx context.Context, args *control.Arguments) control.Response {
 	i, err := d.which(ctx, args)
 	var s Status
 	if err == nil {
 		err = d.do(func() { s = d.machine.Status(i, time.Now()) })
 	}
 	if err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
 	return control.Response{Text: "HA peer status returned.", Arguments: arguments{
 		"state": s.State.String(), "date-time": time.Now().UTC().Format(dateLayout),
@@ -224,17 +188,11 @@ func list(names []string) []string {
 }
 
 // scopesHandler is ha-scopes.
-func (d *Driver) scopesHandler(ctx context.Context, args json.RawMessage) control.Response {
+func (d *Driver) scopesHandler(ctx context.Context, args *control.Arguments) control.Response {
+	names := args.Strings("scopes")
 	i, err := d.which(ctx, args)
-	var in struct{ Scopes *[]string }
-	if err == nil {
-		err = parseArguments(args, &in)
-	}
-	if err == nil && in.Scopes == nil {
-		err = errors.New("'scopes' is mandatory: a list of server names")
-	}
 	if err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
-	return d.ask(i, func(t uint64) Input { return SetScopes{Token: t, Names: *in.Scopes} })
+	return d.ask(i, func(t uint64) Input { return SetScopes{Token: t, Names: names} })
 }

@@ -20,26 +20,18 @@ var batches = sync.Pool{New: func() any { return new(leases.Batch) }}
 
 // applyHandler takes a needletail partner's lease changes. It answers when all
 // of them are on disk.
-func (d *Driver) applyHandler(ctx context.Context, args json.RawMessage) control.Response {
-	var in struct {
-		Name    string `json:"server-name"`
-		Time    int64  // the sender's clock, unix ms
-		Changes string
-	}
-	err := parseArguments(args, &in)
-	var l *link
-	var from *peer
-	if err == nil {
-		l, from, err = d.senderNamed(ctx, in.Name)
-	}
+func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) control.Response {
+	sent := args.Int("time", 0, math.MaxInt64) // by the sender's clock, unix ms
+	changes := args.String("changes")
+	l, from, err := d.sender(ctx, args)
 	var raw []byte
 	if err == nil {
-		raw, err = base64.StdEncoding.DecodeString(in.Changes)
+		raw, err = base64.StdEncoding.DecodeString(changes)
 	}
 	if err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
-	told := time.UnixMilli(in.Time)
+	told := time.UnixMilli(sent)
 	clock := l.clockOf(from, told, time.Now())
 	late := from.late(clock.Ours(told))
 	b := batches.Get().(*leases.Batch)
@@ -59,7 +51,7 @@ func (d *Driver) applyHandler(ctx context.Context, args json.RawMessage) control
 		return nil
 	})
 	if err := errors.Join(err, commit(d.opt.Store, b)); err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
 	if out.Failed == nil {
 		return control.Response{Text: "lease changes applied"}
@@ -112,9 +104,9 @@ func resultOf(err error) int {
 	case errors.Is(err, errPromised), errors.Is(err, errLate):
 		return resultContested
 	case errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
-		return resultConflict
+		return control.ResultConflict
 	}
-	return resultError
+	return control.ResultError
 }
 
 // Touched must be called before a partner's change of an address is applied:
@@ -127,7 +119,7 @@ func (d *Driver) Touched(a netip.Addr) {
 
 // openHandler begins a needletail's sync from us: from here on the partner is
 // sent every change. A backup hears them anyway, and no client waits for its sync.
-func (d *Driver) openHandler(ctx context.Context, args json.RawMessage) control.Response {
+func (d *Driver) openHandler(ctx context.Context, args *control.Arguments) control.Response {
 	l, from, err := d.sender(ctx, args)
 	switch {
 	case err != nil:
@@ -142,7 +134,7 @@ func (d *Driver) openHandler(ctx context.Context, args json.RawMessage) control.
 		})
 	}
 	if err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
 	return control.Response{Text: "changes are sent from now on", Arguments: opened{time.Now().UnixMilli()}}
 }
@@ -154,32 +146,23 @@ var errNobody = errors.New("'server-name' must be another server of the relation
 const pageMax = 100000
 
 // pageHandler answers one page of that sync.
-func (d *Driver) pageHandler(ctx context.Context, args json.RawMessage) control.Response {
-	var in struct {
-		From  string
-		Limit int
+func (d *Driver) pageHandler(ctx context.Context, args *control.Arguments) control.Response {
+	var from netip.Addr // none: the first page
+	if args.Has("from") {
+		from = args.Addr("from")
 	}
+	limit := args.Int("limit", 1, pageMax)
 	_, peer, err := d.sender(ctx, args)
-	if err == nil {
-		err = parseArguments(args, &in)
-	}
 	if err == nil && peer == nil {
 		err = errNobody
 	}
-	var from netip.Addr
-	if err == nil && in.From != "" {
-		from, err = netip.ParseAddr(in.From)
-	}
-	if err == nil && (in.Limit < 1 || in.Limit > pageMax) {
-		err = errors.New("'limit' is out of range")
-	}
 	if err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
 	if !peer.stream.touch(time.Now()) {
 		return control.Errorf("no sync is open: it was interrupted and must begin anew")
 	}
-	return control.Response{Arguments: d.pageOf(from, in.Limit)}
+	return control.Response{Arguments: d.pageOf(from, int(limit))}
 }
 
 // pageOf encodes the leases after from. The first page begins with all

@@ -2,9 +2,8 @@ package ha
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"needletail/internal/control"
@@ -12,7 +11,7 @@ import (
 
 // maintenanceStart starts maintenance in all relationships, in order, up to
 // the first that refuses.
-func (d *Driver) maintenanceStart(context.Context, json.RawMessage) control.Response {
+func (d *Driver) maintenanceStart(context.Context, *control.Arguments) control.Response {
 	var r control.Response
 	for i := range d.links {
 		if r = d.ask(i, func(t uint64) Input { return MaintenanceStart{t} }); r.Result != control.ResultSuccess {
@@ -23,7 +22,7 @@ func (d *Driver) maintenanceStart(context.Context, json.RawMessage) control.Resp
 }
 
 // maintenanceCancel cancels it in all of them and returns the last answer.
-func (d *Driver) maintenanceCancel(context.Context, json.RawMessage) control.Response {
+func (d *Driver) maintenanceCancel(context.Context, *control.Arguments) control.Response {
 	var r control.Response
 	for i := range d.links {
 		r = d.ask(i, func(t uint64) Input { return MaintenanceCancel{t} })
@@ -32,46 +31,23 @@ func (d *Driver) maintenanceCancel(context.Context, json.RawMessage) control.Res
 }
 
 // maintenanceNotify comes from the partner. Kea before 2.7.5 sends no state.
-func (d *Driver) maintenanceNotify(ctx context.Context, args json.RawMessage) control.Response {
+func (d *Driver) maintenanceNotify(ctx context.Context, args *control.Arguments) control.Response {
+	cancel := args.Bool("cancel")
+	state, _ := ParseState(args.StringOr("state", "")) // a word we do not know: no state
 	i, err := d.which(ctx, args)
-	var in struct {
-		Cancel *bool
-		State  json.RawMessage
-	}
-	if err == nil {
-		err = parseArguments(args, &in)
-	}
-	if err == nil && in.Cancel == nil {
-		err = errors.New("'cancel' is mandatory: true or false")
-	}
 	if err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
-	var name string
-	json.Unmarshal(in.State, &name) // absent or odd: no state
-	state, _ := ParseState(name)
-	return d.ask(i, func(t uint64) Input { return MaintenanceNotify{Token: t, Cancel: *in.Cancel, State: state} })
+	return d.ask(i, func(t uint64) Input { return MaintenanceNotify{Token: t, Cancel: cancel, State: state} })
 }
 
 // syncCompleteHandler comes from the partner, or from a backup, after its sync
 // from us.
-func (d *Driver) syncCompleteHandler(ctx context.Context, args json.RawMessage) control.Response {
+func (d *Driver) syncCompleteHandler(ctx context.Context, args *control.Arguments) control.Response {
+	origin := uint32(args.IntOr("origin-id", 0, math.MaxUint32, args.IntOr("origin", 0, math.MaxUint32, 0)))
 	l, from, err := d.sender(ctx, args)
-	var in struct {
-		ID     *uint32 `json:"origin-id"`
-		Origin *uint32
-	}
-	if err == nil {
-		err = parseArguments(args, &in)
-	}
 	if err != nil {
-		return control.Errorf("%v", err)
-	}
-	var origin uint32
-	if in.ID != nil {
-		origin = *in.ID
-	} else if in.Origin != nil {
-		origin = *in.Origin
+		return control.Failed(err)
 	}
 	if from != nil {
 		from.stream.end()
@@ -81,29 +57,14 @@ func (d *Driver) syncCompleteHandler(ctx context.Context, args json.RawMessage) 
 
 // syncHandler is ha-sync: a sync from any peer, now, in any state; the machine
 // is not moved by it. It is refused while another one is under way.
-func (d *Driver) syncHandler(_ context.Context, args json.RawMessage) control.Response {
-	var in struct {
-		Name   *string `json:"server-name"`
-		Period *int64  `json:"max-period"`
+func (d *Driver) syncHandler(_ context.Context, args *control.Arguments) control.Response {
+	name, period := args.String("server-name"), args.MaxPeriod()
+	if err := args.Err(); err != nil {
+		return control.Failed(err)
 	}
-	err := parseArguments(args, &in)
-	switch {
-	case err != nil:
-	case in.Name == nil:
-		err = errors.New("'server-name' is mandatory: the peer to synchronize from")
-	case in.Period != nil && (*in.Period <= 0 || *in.Period > 1<<31):
-		err = errors.New("'max-period' must be a positive number of seconds")
-	}
-	if err != nil {
-		return control.Errorf("%v", err)
-	}
-	l, from := d.peerNamed(*in.Name)
+	l, from := d.peerNamed(name)
 	if from == nil {
-		return control.Errorf("%s is not another server of any relationship", *in.Name)
-	}
-	var period time.Duration
-	if in.Period != nil {
-		period = time.Duration(*in.Period) * time.Second
+		return control.Errorf("%s is not another server of any relationship", name)
 	}
 	n, err := d.syncByHand(l, from, period)
 	if err != nil {
@@ -141,13 +102,13 @@ func (d *Driver) nudge(l *link) {
 
 // changedHandler asks the partner for its state now. States without
 // heartbeats have no use for it.
-func (d *Driver) changedHandler(ctx context.Context, args json.RawMessage) control.Response {
+func (d *Driver) changedHandler(ctx context.Context, args *control.Arguments) control.Response {
 	i, err := d.which(ctx, args)
 	if err == nil {
 		err = d.do(func() { d.beatNow(d.links[i]) })
 	}
 	if err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
 	return control.Response{Text: "heartbeat follows"}
 }

@@ -2,7 +2,6 @@ package ha
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"needletail/internal/control"
@@ -10,14 +9,10 @@ import (
 
 // disableHandler is dhcp-disable, by a partner or by hand. What comes over a
 // socket of no relationship silences all of them.
-func (d *Driver) disableHandler(ctx context.Context, args json.RawMessage) control.Response {
-	origin, err := control.ParseOrigin(args)
-	if err != nil {
-		return control.Errorf("%v", err)
-	}
-	period, err := control.ParsePeriod(args)
-	if err != nil {
-		return control.Errorf("%v", err)
+func (d *Driver) disableHandler(ctx context.Context, args *control.Arguments) control.Response {
+	origin, period := args.Origin(), args.MaxPeriod()
+	if err := args.Err(); err != nil {
+		return control.Failed(err)
 	}
 	i, own := via(ctx)
 	r := d.ask(i, func(t uint64) Input {
@@ -27,14 +22,14 @@ func (d *Driver) disableHandler(ctx context.Context, args json.RawMessage) contr
 }
 
 // enableHandler is dhcp-enable.
-func (d *Driver) enableHandler(ctx context.Context, args json.RawMessage) control.Response {
-	origin, err := control.ParseOrigin(args)
-	if err != nil {
-		return control.Errorf("%v", err)
+func (d *Driver) enableHandler(ctx context.Context, args *control.Arguments) control.Response {
+	origin := args.Origin()
+	if err := args.Err(); err != nil {
+		return control.Failed(err)
 	}
 	i, own := via(ctx)
 	r := d.ask(i, func(t uint64) Input { return ServiceOn{Token: t, Origin: uint32(origin), Shared: !own} })
-	return withText(r, "DHCP service successfully enabled")
+	return withText(r, control.EnabledText)
 }
 
 // borrowService takes over what disables service, before loop begins. The

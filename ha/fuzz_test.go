@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
@@ -55,7 +56,7 @@ func FuzzHeartbeatAnswer(f *testing.F) {
 			return
 		}
 		list := bytes.HasPrefix(bytes.TrimSpace(body), []byte{'['})
-		if !list && a.Result != resultError {
+		if !list && a.Result != control.ResultError {
 			t.Fatalf("%s is no list and has result %d", body, a.Result)
 		}
 		h, err := parseHeartbeat(a)

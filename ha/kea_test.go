@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"needletail/internal/config"
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
@@ -180,7 +181,7 @@ func (k *realKea) reach(want State) {
 // state is lease4-get's state of an address; -1 where it has no lease.
 func (k *realKea) state(addr string) int {
 	a := k.ask("lease4-get", map[string]string{"ip-address": addr})
-	if a.Result == resultEmpty {
+	if a.Result == control.ResultEmpty {
 		return -1
 	}
 	var l struct{ State int }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"needletail/internal/control"
 )
 
 // refusal is the error of an answer that should have been a success.
@@ -15,7 +17,7 @@ func refusal(what, peer string, a answer) error {
 // demand sends a command that must succeed (result 0 or 3).
 func (c *client) demand(what string, body []byte, timeout time.Duration) (answer, error) {
 	a, err := c.call(body, timeout)
-	if err == nil && a.Result != resultSuccess && a.Result != resultEmpty {
+	if err == nil && a.Result != control.ResultSuccess && a.Result != control.ResultEmpty {
 		err = refusal(what, c.peer, a)
 	}
 	return a, err
@@ -66,7 +68,7 @@ func (p *peer) maintenance(ctx context.Context, self string, cancel bool, state 
 	}
 	a, err := c.call(maintenanceCommand(self, cancel, state.String()), requestTimeout)
 	if err != nil {
-		return MaintenanceDone{Result: resultError, Silent: true, Err: err.Error()}
+		return MaintenanceDone{Result: control.ResultError, Silent: true, Err: err.Error()}
 	}
 	var args struct{ State string }
 	json.Unmarshal(a.Arguments, &args) // absent or odd: no state

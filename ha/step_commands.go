@@ -7,13 +7,6 @@ import (
 	"needletail/internal/control"
 )
 
-// Results of Kea's commands (Kea: cc/command_interpreter.h; 1001: ha_service.h).
-const (
-	resultSuccess    = 0
-	resultError      = 1
-	resultNotAllowed = 1001 // maintenance
-)
-
 // command dispatches the commands of administrators and of the partner.
 func (r *relationship) command(now time.Time, in Input) {
 	switch in := in.(type) {
@@ -37,7 +30,7 @@ func (r *relationship) command(now time.Time, in Input) {
 		r.serviceOff(now, in)
 	case ServiceOn:
 		r.m.service.enable(origin{in.Origin, r.reach(in.Origin, in.Shared)})
-		r.answer(in.Token, resultSuccess, "DHCP service successfully enabled")
+		r.answer(in.Token, control.ResultSuccess, control.EnabledText)
 	default:
 		panic("ha: unknown input")
 	}
@@ -51,13 +44,13 @@ func (r *relationship) command(now time.Time, in Input) {
 // one of then would terminate again in this very step.
 func (r *relationship) reset(now time.Time, in Reset) {
 	if r.state == Waiting {
-		r.answer(in.Token, resultSuccess, "HA state machine already in WAITING state.")
+		r.answer(in.Token, control.ResultSuccess, "HA state machine already in WAITING state.")
 		return
 	}
 	r.partner.contact, r.partner.hasSkew = now, false
 	r.enter(now, Waiting, "ha-reset")
 	r.handle(now)
-	r.answer(in.Token, resultSuccess, "HA state machine reset.")
+	r.answer(in.Token, control.ResultSuccess, "HA state machine reset.")
 }
 
 // unpause is ha-continue: the machine moves at its next event.
@@ -66,14 +59,14 @@ func (r *relationship) unpause(in Continue) {
 	if r.paused {
 		r.paused, text = false, "HA state machine continues."
 	}
-	r.answer(in.Token, resultSuccess, text)
+	r.answer(in.Token, control.ResultSuccess, text)
 }
 
 // setScopes is ha-scopes. The names are server names, not classes.
 func (r *relationship) setScopes(in SetScopes) {
 	for _, name := range in.Names {
 		if !r.known(name) {
-			r.answer(in.Token, resultError, "invalid server name '"+name+"' in the list of scopes; use the names of the peers, without HA_")
+			r.answer(in.Token, control.ResultError, "invalid server name '"+name+"' in the list of scopes; use the names of the peers, without HA_")
 			return
 		}
 	}
@@ -83,7 +76,7 @@ func (r *relationship) setScopes(in SetScopes) {
 	if len(in.Names) == 0 {
 		text = "New HA scopes configured: none."
 	}
-	r.answer(in.Token, resultSuccess, text)
+	r.answer(in.Token, control.ResultSuccess, text)
 }
 
 func (r *relationship) known(name string) bool {
@@ -117,7 +110,7 @@ func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 	}
 	r.m.service.release(origin{id, r.i})
 	r.m.service.release(origin{id, everyone}) // had it come over a shared socket
-	r.answer(in.Token, resultSuccess, "Server successfully notified about the synchronization completion.")
+	r.answer(in.Token, control.ResultSuccess, "Server successfully notified about the synchronization completion.")
 }
 
 // serviceOff is dhcp-disable. By the partner it begins a page of its sync.
@@ -130,7 +123,7 @@ func (r *relationship) serviceOff(now time.Time, in ServiceOff) {
 	if in.Period > 0 {
 		text += " for " + in.Period.String()
 	}
-	r.answer(in.Token, resultSuccess, text)
+	r.answer(in.Token, control.ResultSuccess, text)
 }
 
 // readingBegins remembers what was unsent when the partner's sync began: while

@@ -3,6 +3,8 @@ package ha
 import (
 	"fmt"
 	"time"
+
+	"needletail/internal/control"
 )
 
 // maintenance is a ha-maintenance-notify under way to the partner.
@@ -17,11 +19,11 @@ type maintenance struct {
 func (r *relationship) maintenanceStart(now time.Time, in MaintenanceStart) {
 	switch {
 	case r.Partner == "":
-		r.answer(in.Token, resultError, "this relationship has no partner to put in maintenance")
+		r.answer(in.Token, control.ResultError, "this relationship has no partner to put in maintenance")
 	case r.state == InMaintenance || r.state == PartnerInMaintenance || r.state == Terminated:
-		r.answer(in.Token, resultError, "unable to start maintenance in the "+r.state.String()+" state")
+		r.answer(in.Token, control.ResultError, "unable to start maintenance in the "+r.state.String()+" state")
 	case r.job.maintenance != nil:
-		r.answer(in.Token, resultError, "another maintenance command waits for the partner's answer")
+		r.answer(in.Token, control.ResultError, "another maintenance command waits for the partner's answer")
 	default:
 		r.job.maintenance = &maintenance{token: in.Token}
 		r.then(SendMaintenance{Relationship: r.i, State: r.state})
@@ -35,9 +37,9 @@ func (r *relationship) maintenanceStart(now time.Time, in MaintenanceStart) {
 func (r *relationship) maintenanceCancel(now time.Time, in MaintenanceCancel) {
 	switch {
 	case r.state != PartnerInMaintenance:
-		r.answer(in.Token, resultError, "unable to cancel maintenance in the "+r.state.String()+" state")
+		r.answer(in.Token, control.ResultError, "unable to cancel maintenance in the "+r.state.String()+" state")
 	case r.job.maintenance != nil:
-		r.answer(in.Token, resultError, "another maintenance command waits for the partner's answer")
+		r.answer(in.Token, control.ResultError, "another maintenance command waits for the partner's answer")
 	default:
 		next := r.previous
 		if next == PartnerInMaintenance {
@@ -71,8 +73,8 @@ func (r *relationship) maintenanceDone(now time.Time, d MaintenanceDone) {
 func (r *relationship) startDone(now time.Time, m *maintenance, d MaintenanceDone) {
 	switch {
 	case r.state == Terminated || r.state == InMaintenance:
-		r.answer(m.token, resultError, "the state became "+r.state.String()+" meanwhile")
-	case d.Result == resultSuccess:
+		r.answer(m.token, control.ResultError, "the state became "+r.state.String()+" meanwhile")
+	case d.Result == control.ResultSuccess:
 		r.partner.state = InMaintenance
 		if r.state != PartnerInMaintenance {
 			r.enter(now, PartnerInMaintenance, "maintenance was started here")
@@ -82,9 +84,9 @@ func (r *relationship) startDone(now time.Time, m *maintenance, d MaintenanceDon
 		}
 		r.heart.old = r.heart.flying
 		r.run(now)
-		r.answer(m.token, resultSuccess, "Server is now in the partner-in-maintenance state.")
+		r.answer(m.token, control.ResultSuccess, "Server is now in the partner-in-maintenance state.")
 	case !d.Silent:
-		r.answer(m.token, resultError, fmt.Sprintf("the partner does not step aside (result %d: %s): to serve for it all the same, stop it first", d.Result, d.Err))
+		r.answer(m.token, control.ResultError, fmt.Sprintf("the partner does not step aside (result %d: %s): to serve for it all the same, stop it first", d.Result, d.Err))
 	case m.token == 0: // our own doing never ends in serving beside a partner that serves
 		r.partner.lost()
 		r.run(now)
@@ -93,23 +95,23 @@ func (r *relationship) startDone(now time.Time, m *maintenance, d MaintenanceDon
 		r.enter(now, PartnerDown, "maintenance was started here and the partner cannot be reached: "+d.Err)
 		r.served = r.failoverScopes()
 		r.handle(now)
-		r.answer(m.token, resultSuccess, "Server is now in the partner-down state as its partner appears to be offline for maintenance.")
+		r.answer(m.token, control.ResultSuccess, "Server is now in the partner-down state as its partner appears to be offline for maintenance.")
 	}
 }
 
 func (r *relationship) cancelDone(now time.Time, m *maintenance, d MaintenanceDone) {
 	switch {
 	case r.state != PartnerInMaintenance:
-		r.answer(m.token, resultError, "the state became "+r.state.String()+" meanwhile")
-	case d.Result != resultSuccess:
+		r.answer(m.token, control.ResultError, "the state became "+r.state.String()+" meanwhile")
+	case d.Result != control.ResultSuccess:
 		r.partner.lost()
 		r.served, r.yielded = r.failoverScopes(), false
-		r.answer(m.token, resultError, "unable to cancel maintenance: the partner did not agree: "+d.Err)
+		r.answer(m.token, control.ResultError, "unable to cancel maintenance: the partner did not agree: "+d.Err)
 	default:
 		r.partner.state = orUnavailable(d.State)
 		r.heart.cancelled = now
 		r.enter(now, m.next, "maintenance was cancelled here")
-		r.answer(m.token, resultSuccess, "Server maintenance successfully canceled.")
+		r.answer(m.token, control.ResultSuccess, "Server maintenance successfully canceled.")
 	}
 }
 
@@ -130,7 +132,7 @@ func (r *relationship) maintenanceNotify(now time.Time, in MaintenanceNotify) {
 	if r.state != InMaintenance {
 		r.enter(now, InMaintenance, "the partner asked for it")
 	}
-	r.answer(in.Token, resultSuccess, "Server is in-maintenance state.")
+	r.answer(in.Token, control.ResultSuccess, "Server is in-maintenance state.")
 }
 
 // lacking reports whether the partner lacks leases that we have promised.
@@ -140,7 +142,7 @@ func (r *relationship) lacking() bool {
 
 func (r *relationship) cancelNotified(now time.Time, in MaintenanceNotify) {
 	if r.state != InMaintenance {
-		r.answer(in.Token, resultError, "Unable to cancel the maintenance for the server not in the in-maintenance state.")
+		r.answer(in.Token, control.ResultError, "Unable to cancel the maintenance for the server not in the in-maintenance state.")
 		return
 	}
 	next := r.previous
@@ -150,7 +152,7 @@ func (r *relationship) cancelNotified(now time.Time, in MaintenanceNotify) {
 	r.partner.state = orUnavailable(in.State)
 	r.heart.cancelled = now.Add(cancelLag)
 	r.enter(now, next, "the partner cancelled maintenance")
-	r.answerState(in.Token, resultSuccess, "Server maintenance canceled.", r.state)
+	r.answerState(in.Token, control.ResultSuccess, "Server maintenance canceled.", r.state)
 }
 
 // cancelLag is how long after a cancel the partner may still report that it is

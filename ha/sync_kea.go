@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
@@ -61,9 +62,9 @@ func (l *link) complete(from *peer, origin int) error {
 	switch {
 	case err != nil:
 		return err
-	case a.Result == resultUnsupported:
+	case a.Result == control.ResultUnsupported:
 		return l.release(from, origin)
-	case a.Result != resultSuccess && a.Result != resultEmpty:
+	case a.Result != control.ResultSuccess && a.Result != control.ResultEmpty:
 		return refusal("ha-sync-complete-notify", from.name, a)
 	}
 	return nil

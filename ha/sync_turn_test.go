@@ -3,6 +3,8 @@ package ha
 import (
 	"slices"
 	"testing"
+
+	"needletail/internal/control"
 )
 
 // A Kea that is read by a new sync is not enabled by the end of an abandoned
@@ -20,7 +22,7 @@ func TestAbandonedSyncEndsFirst(t *testing.T) {
 			began(n, k)
 			waitFor(t, "a page is asked for", func() bool { return slices.Contains(k.names(), "lease4-get-page") })
 			k.set(func() { delete(k.hang, "lease4-get-page") })
-			if a := n.ask(t, "ha-sync", arguments{"server-name": "server2"}); a.Result != resultError {
+			if a := n.ask(t, "ha-sync", arguments{"server-name": "server2"}); a.Result != control.ResultError {
 				t.Errorf("a second sync beside the first: %+v", a)
 			}
 			n.ask(t, "ha-reset", nil)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
@@ -227,7 +228,7 @@ func (l *lane) request(items []item, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if items[0].form == formBinary && a.Result == resultSuccess {
+	if items[0].form == formBinary && a.Result == control.ResultSuccess {
 		return l.settleBinary(items, a)
 	}
 	l.settleAll(items, outcomeOf(a), a.Text)
@@ -255,9 +256,9 @@ func (l *lane) settleBinary(items []item, a answer) error {
 // 2.3.1; anything else means that the peer cannot be relied on.
 func outcomeOf(a answer) outcome {
 	switch a.Result {
-	case resultSuccess, resultEmpty:
+	case control.ResultSuccess, control.ResultEmpty:
 		return updated
-	case resultConflict:
+	case control.ResultConflict:
 		return conflicted
 	case resultContested:
 		return contested

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"needletail/internal/control"
 )
 
 // answer is the reply to one command.
@@ -15,11 +17,9 @@ type answer struct {
 	Arguments json.RawMessage
 }
 
-// Result codes that have a meaning of their own between peers.
+// Result codes of high availability, besides those of package control.
 const (
-	resultUnsupported = 2
-	resultEmpty       = 3
-	resultConflict    = 4
+	resultNotAllowed = 1001 // maintenance, in this state (Kea: ha_service.h)
 	// resultContested is between needletails: the address has just been given to
 	// another client. That is nobody's error, so it is not counted as a conflict,
 	// which terminates the relationship when there are many.
@@ -42,7 +42,7 @@ func parseAnswer(body []byte) (answer, error) {
 		if err := json.Unmarshal(body, &bare); err != nil {
 			return answer{}, fmt.Errorf("answer is not JSON: %w", err)
 		}
-		return answer{Result: resultError, Text: bare.Text}, nil
+		return answer{Result: control.ResultError, Text: bare.Text}, nil
 	}
 	var list []struct {
 		Result    *int
@@ -70,7 +70,7 @@ type partnerStatus struct {
 // required, the rest may be missing, and the zone must read GMT (Kea:
 // communication_state.cc; a real server refuses +0000 and ISO forms).
 func parseHeartbeat(a answer) (partnerStatus, error) {
-	if a.Result != resultSuccess && a.Result != resultEmpty {
+	if a.Result != control.ResultSuccess && a.Result != control.ResultEmpty {
 		return partnerStatus{}, fmt.Errorf("ha-heartbeat answered %d: %s", a.Result, a.Text)
 	}
 	var in struct {

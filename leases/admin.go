@@ -60,8 +60,9 @@ func (s *Store) ByClientID(id []byte) []Lease {
 	return s.filter(nil, func(n *network, sl *slot) bool { return sl.idLen != 0 && bytes.Equal(n.id(sl), id) })
 }
 
-// ByHostname returns the leases of a hostname, given in lower case.
+// ByHostname returns the leases of a hostname.
 func (s *Store) ByHostname(name string) []Lease {
+	name = lowerASCII(name)
 	return s.filter(nil, func(n *network, sl *slot) bool {
 		host, _ := n.extra(sl)
 		return len(host) > 0 && string(host) == name

@@ -113,7 +113,7 @@ func parseNumbers(m *keaMap, out *KeaLease) error {
 }
 
 func parseNames(m *keaMap, out *KeaLease) (err error) {
-	if out.Hostname, err = ParseKeaHostname(m.Hostname); err != nil {
+	if out.Hostname, err = parseHostname(m.Hostname); err != nil {
 		return fmt.Errorf("hostname: %w", err)
 	}
 	out.FQDNFwd = m.Fwd != nil && *m.Fwd
@@ -192,4 +192,26 @@ func parseHex0x(s string) ([]byte, error) {
 		return nil, fmt.Errorf("%q does not start with 0x", s)
 	}
 	return hex.DecodeString(digits)
+}
+
+// parseHostname reads a host name, in lower case as Kea keeps names. Absent or
+// null is the empty name.
+func parseHostname(raw json.RawMessage) (string, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return "", nil
+	}
+	s, err := keastring.Parse(raw)
+	return lowerASCII(s), err
+}
+
+// lowerASCII changes ASCII letters only: other bytes are in an encoding nobody
+// knows.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }

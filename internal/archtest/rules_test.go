@@ -28,7 +28,7 @@ var allowed = []rule{
 	{"internal/frame", nil},
 	{"internal/clock", nil},
 	{"internal/keastring", nil},
-	{"internal/control", nil},
+	{"internal/control", []string{"internal/keastring"}},
 	{"internal/xsk", nil},
 	{"internal/cli/mantest", []string{"internal/cli"}},
 	{"internal/cli", nil},

@@ -230,7 +230,7 @@ func serveHTTP(t *testing.T, o HTTPOptions, r *Registry) *Server {
 }
 
 func fixed(r Response) Handler {
-	return func(context.Context, json.RawMessage) Response { return r }
+	return func(context.Context, *Arguments) Response { return r }
 }
 
 func sameJSON(t *testing.T, a, b string) bool {

@@ -2,9 +2,8 @@ package control
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -14,18 +13,26 @@ func (n *NetworkState) Register(r *Registry) {
 	r.Register("dhcp-enable", n.enableCommand)
 }
 
-func (n *NetworkState) disableCommand(_ context.Context, args json.RawMessage) Response {
-	o, err := ParseOrigin(args)
-	if err != nil {
-		return Errorf("%v", err)
+func (n *NetworkState) disableCommand(_ context.Context, args *Arguments) Response {
+	origin, period := args.Origin(), args.MaxPeriod()
+	if err := args.Err(); err != nil {
+		return Failed(err)
 	}
-	period, err := ParsePeriod(args)
-	if err != nil {
-		return Errorf("%v", err)
-	}
-	n.Disable(o, period)
+	n.Disable(origin, period)
 	return Response{Text: DisabledText(period)}
 }
+
+func (n *NetworkState) enableCommand(_ context.Context, args *Arguments) Response {
+	origin := args.Origin()
+	if err := args.Err(); err != nil {
+		return Failed(err)
+	}
+	n.Enable(origin)
+	return Response{Text: EnabledText}
+}
+
+// EnabledText tells that dhcp-enable took effect.
+const EnabledText = "DHCP service successfully enabled"
 
 // DisabledText tells for how long dhcp-disable took effect; 0 is for good.
 func DisabledText(period time.Duration) string {
@@ -35,79 +42,33 @@ func DisabledText(period time.Duration) string {
 	return fmt.Sprintf("DHCPv4 service disabled for %d seconds", period/time.Second)
 }
 
-// ParsePeriod reads max-period of dhcp-disable, 0 if it is absent.
-func ParsePeriod(args json.RawMessage) (time.Duration, error) {
-	var a struct {
-		MaxPeriod json.RawMessage `json:"max-period"`
-	}
-	if err := unmarshalMap(args, &a); err != nil || a.MaxPeriod == nil {
-		return 0, err
-	}
-	var s int64
-	if json.Unmarshal(a.MaxPeriod, &s) != nil {
-		return 0, errors.New("'max-period' argument must be a number")
-	}
-	if s <= 0 || s > periodMax {
-		return 0, fmt.Errorf("'max-period' must be positive integer, at most %d", periodMax)
-	}
-	return time.Duration(s) * time.Second, nil
+// MaxPeriod reads max-period, in seconds; 0 if it is absent.
+func (a *Arguments) MaxPeriod() time.Duration {
+	const most = 1 << 31 // a time.Duration holds it
+	return time.Duration(a.IntOr("max-period", 1, most, 0)) * time.Second
 }
 
-const periodMax = 1 << 31 // s; a time.Duration holds it
-
-func (n *NetworkState) enableCommand(_ context.Context, args json.RawMessage) Response {
-	o, err := ParseOrigin(args)
-	if err != nil {
-		return Errorf("%v", err)
-	}
-	n.Enable(o)
-	return Response{Text: "DHCP service successfully enabled"}
-}
-
-// ParseOrigin reads whose disabling a command is about: origin-id wins; else
+// Origin reads whose disabling a command is about: origin-id wins; else
 // origin, a name of Kea 2.2 or, since 2.5, a number; neither means the user.
-func ParseOrigin(args json.RawMessage) (Origin, error) {
-	var a struct {
-		ID   *json.RawMessage `json:"origin-id"`
-		Name *json.RawMessage `json:"origin"`
-	}
-	if err := unmarshalMap(args, &a); err != nil {
-		return 0, err
-	}
-	var id uint32
+func (a *Arguments) Origin() Origin {
 	switch {
-	case a.ID != nil:
-		if json.Unmarshal(*a.ID, &id) != nil || id == 0 {
-			return 0, fmt.Errorf("'origin-id' argument must be a positive number")
-		}
-		return Origin(id), nil
-	case a.Name == nil:
-		return OriginUser, nil
-	case json.Unmarshal(*a.Name, &id) == nil && id > 0:
-		return Origin(id), nil
+	case a.Has("origin-id"):
+		return Origin(a.Int("origin-id", 1, math.MaxUint32))
+	case a.IsString("origin"):
+		return a.namedOrigin(a.String("origin"))
 	}
-	var name string
-	if json.Unmarshal(*a.Name, &name) != nil {
-		return 0, fmt.Errorf("'origin' argument must be a string or a positive number")
-	}
+	return Origin(a.IntOr("origin", 1, math.MaxUint32, int64(OriginUser)))
+}
+
+func (a *Arguments) namedOrigin(name string) Origin {
 	switch name {
 	case "user":
-		return OriginUser, nil
+		return OriginUser
 	case "ha-partner":
-		return OriginHARemote, nil
+		return OriginHARemote
 	}
-	return 0, fmt.Errorf("invalid value used for 'origin' parameter: %s", name)
-}
-
-// unmarshalMap reads arguments, which may be absent but else are a map.
-func unmarshalMap(args json.RawMessage, into any) error {
-	if args == nil {
-		return nil
-	}
-	if err := json.Unmarshal(args, into); err != nil || len(args) == 0 || args[0] != '{' {
-		return fmt.Errorf("arguments for the command must be a map")
-	}
-	return nil
+	a.Fail("invalid value used for 'origin' parameter: %s", name)
+	return 0
 }
 
 // State reports the switch as status-get shows it (Kea since 2.7.1).

@@ -19,7 +19,7 @@ type Registry struct {
 // NewRegistry returns a registry that knows list-commands only.
 func NewRegistry() *Registry {
 	r := &Registry{handlers: make(map[string]Handler)}
-	r.Register("list-commands", func(context.Context, json.RawMessage) Response {
+	r.Register("list-commands", func(context.Context, *Arguments) Response {
 		return Response{Arguments: r.Names()}
 	})
 	return r
@@ -51,7 +51,7 @@ func (r *Registry) Names() []string {
 	return names
 }
 
-// Call runs one command. A command nobody registered has result 2; Kea's
+// Call runs one command; args is nil where it has none. A command nobody registered has result 2; Kea's
 // partner logic tells it from a failure by that code.
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) Response {
 	r.mu.RLock()
@@ -60,10 +60,11 @@ func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) 
 	if h == nil {
 		return Response{Result: ResultUnsupported, Text: fmt.Sprintf("'%s' command not supported.", name)}
 	}
-	return h(ctx, args)
+	return h(ctx, NewArguments(args))
 }
 
-// Errorf is the answer to a command that failed.
-func Errorf(format string, a ...any) Response {
-	return Response{Result: ResultError, Text: fmt.Sprintf(format, a...)}
-}
+// Failed is the answer to a command that failed.
+func Failed(err error) Response { return Response{Result: ResultError, Text: err.Error()} }
+
+// Errorf is Failed with words of its own.
+func Errorf(format string, a ...any) Response { return Failed(fmt.Errorf(format, a...)) }

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 )
 
@@ -26,7 +25,7 @@ func (s *Status) Section(name string, value func() any) {
 
 // Register adds status-get.
 func (s *Status) Register(r *Registry) {
-	r.Register("status-get", func(context.Context, json.RawMessage) Response {
+	r.Register("status-get", func(context.Context, *Arguments) Response {
 		return Response{Arguments: s.report()}
 	})
 }

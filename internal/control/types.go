@@ -1,9 +1,6 @@
 package control
 
-import (
-	"context"
-	"encoding/json"
-)
+import "context"
 
 // Result codes of Kea's command channel (Kea: cc/command_interpreter.h).
 const (
@@ -12,6 +9,7 @@ const (
 	ResultUnsupported = 2
 	ResultEmpty       = 3
 	ResultConflict    = 4
+	ResultFatal       = 5 // what a command left is not what was there before
 )
 
 // Response is the answer to one command. Over HTTP it is wrapped in a list.
@@ -22,5 +20,5 @@ type Response struct {
 	Arguments any    `json:"arguments,omitempty"`
 }
 
-// Handler serves one command. args is nil when the command had none.
-type Handler func(ctx context.Context, args json.RawMessage) Response
+// Handler serves one command.
+type Handler func(ctx context.Context, args *Arguments) Response

@@ -19,7 +19,7 @@ import (
 
 func TestUnixAnswersABareMap(t *testing.T) {
 	r := NewRegistry()
-	r.Register("echo", func(_ context.Context, args json.RawMessage) Response { return Response{Arguments: args} })
+	r.Register("echo", func(_ context.Context, args *Arguments) Response { return Response{Arguments: args.Map()} })
 	r.Register("many", fixed(Response{Arguments: Stream(manyLeases)}))
 	path := serveUnix(t, r)
 	for _, c := range []struct{ name, send, want string }{

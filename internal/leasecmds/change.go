@@ -2,7 +2,6 @@ package leasecmds
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"needletail/internal/control"
@@ -10,7 +9,7 @@ import (
 )
 
 // add creates a lease that must not exist yet.
-func (c commands) add(_ context.Context, args json.RawMessage) (control.Response, error) {
+func (c commands) add(_ context.Context, args *control.Arguments) (control.Response, error) {
 	l, err := c.parseLease(args)
 	if err != nil {
 		return control.Response{}, err
@@ -32,7 +31,7 @@ func (c commands) add(_ context.Context, args json.RawMessage) (control.Response
 
 // update overwrites a lease, whatever it was; with force-create it may be new.
 // This is what a partner sends for every change; a partner's may be refused.
-func (c commands) update(ctx context.Context, args json.RawMessage) (control.Response, error) {
+func (c commands) update(ctx context.Context, args *control.Arguments) (control.Response, error) {
 	l, err := c.parseLease(args)
 	if err != nil {
 		return control.Response{}, err
@@ -67,7 +66,7 @@ const partnerOrigin = `"ha-partner"`
 
 // del removes a lease named by its address or by its client in a subnet. A
 // partner sends the whole lease; its client only tells whether it comes too late.
-func (c commands) del(ctx context.Context, args json.RawMessage) (control.Response, error) {
+func (c commands) del(ctx context.Context, args *control.Arguments) (control.Response, error) {
 	q, err := parseQuestion(args)
 	if err != nil {
 		return control.Response{}, err
@@ -91,24 +90,20 @@ func (c commands) del(ctx context.Context, args json.RawMessage) (control.Respon
 }
 
 // wipe removes all leases of a subnet, or of all with subnet-id 0 or none.
-func (c commands) wipe(_ context.Context, args json.RawMessage) (control.Response, error) {
-	var in struct {
-		Subnet uint32 `json:"subnet-id"`
-	}
-	if len(args) > 0 {
-		if err := parse(args, &in); err != nil {
-			return control.Response{}, err
-		}
+func (c commands) wipe(_ context.Context, args *control.Arguments) (control.Response, error) {
+	subnet := optionalSubnet(args)
+	if err := args.Err(); err != nil {
+		return control.Response{}, err
 	}
 	where := "all subnets"
-	if in.Subnet != 0 {
-		where = fmt.Sprintf("subnet %d", in.Subnet)
-		if c.subnet(in.Subnet) == nil {
-			return control.Response{}, fmt.Errorf("no subnet with subnet-id %d", in.Subnet)
+	if subnet != 0 {
+		where = fmt.Sprintf("subnet %d", subnet)
+		if c.subnet(subnet) == nil {
+			return control.Response{}, fmt.Errorf("no subnet with subnet-id %d", subnet)
 		}
 	}
 	var b leases.Batch
-	n := c.Store.Wipe(&b, in.Subnet)
+	n := c.Store.Wipe(&b, subnet)
 	if err := c.Store.Write(&b); err != nil {
 		return control.Response{}, err
 	}
@@ -120,26 +115,23 @@ func (c commands) wipe(_ context.Context, args json.RawMessage) (control.Respons
 }
 
 // write exports all leases as Kea's CSV file, where files of leases may lie.
-func (c commands) write(_ context.Context, args json.RawMessage) (control.Response, error) {
-	var in struct{ Filename string }
-	if err := parse(args, &in); err != nil {
+func (c commands) write(_ context.Context, args *control.Arguments) (control.Response, error) {
+	name := args.String("filename")
+	if err := args.Err(); err != nil {
 		return control.Response{}, err
 	}
-	if in.Filename == "" {
-		return control.Response{}, fmt.Errorf("'filename' is mandatory")
-	}
-	name, err := c.Place(in.Filename)
+	name, err := c.Place(name)
 	if err != nil {
 		return control.Response{}, err
 	}
 	if err := c.Store.ExportFile(name); err != nil {
-		return control.Response{Result: resultFatal, Text: err.Error()}, nil
+		return control.Response{Result: control.ResultFatal, Text: err.Error()}, nil
 	}
 	return control.Response{Text: fmt.Sprintf("IPv4 lease database written into '%s'.", name)}, nil
 }
 
 // resendDDNS answers as a Kea does whose DNS updates are off; ours make none.
-func (c commands) resendDDNS(_ context.Context, args json.RawMessage) (control.Response, error) {
+func (c commands) resendDDNS(_ context.Context, args *control.Arguments) (control.Response, error) {
 	q, err := parseQuestion(args)
 	if err != nil {
 		return control.Response{}, err

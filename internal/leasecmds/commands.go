@@ -2,7 +2,6 @@ package leasecmds
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -12,9 +11,6 @@ import (
 	"needletail/internal/control"
 	"needletail/leases"
 )
-
-// Result codes of lease commands beside those of package control.
-const resultFatal = 5 // lease4-write could not write
 
 // Options of the commands.
 type Options struct {
@@ -87,11 +83,11 @@ type conflict struct{ error }
 
 func conflictf(format string, a ...any) error { return conflict{fmt.Errorf(format, a...)} }
 
-type command func(context.Context, json.RawMessage) (control.Response, error)
+type command func(context.Context, *control.Arguments) (control.Response, error)
 
 // handler turns errors into answers.
 func handler(run command) control.Handler {
-	return func(ctx context.Context, args json.RawMessage) control.Response {
+	return func(ctx context.Context, args *control.Arguments) control.Response {
 		r, err := run(ctx, args)
 		switch c := (conflict{}); {
 		case err == nil:
@@ -99,17 +95,6 @@ func handler(run command) control.Handler {
 		case errors.As(err, &c), errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
 			return control.Response{Result: control.ResultConflict, Text: err.Error()}
 		}
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
-}
-
-// parse reads arguments; where is none, it is an error for most commands.
-func parse(args json.RawMessage, into any) error {
-	if len(args) == 0 || args[0] != '{' {
-		return errors.New("arguments of the command must be a map")
-	}
-	if err := json.Unmarshal(args, into); err != nil {
-		return fmt.Errorf("arguments of the command: %w", err)
-	}
-	return nil
 }

@@ -3,9 +3,9 @@ package leasecmds
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 
 	"needletail/internal/control"
@@ -16,7 +16,7 @@ import (
 var keaForm = leases.KeaForm{PoolID: true}
 
 // get answers with the lease itself as arguments.
-func (c commands) get(_ context.Context, args json.RawMessage) (control.Response, error) {
+func (c commands) get(_ context.Context, args *control.Arguments) (control.Response, error) {
 	q, err := parseQuestion(args)
 	if err != nil {
 		return control.Response{}, err
@@ -29,110 +29,85 @@ func (c commands) get(_ context.Context, args json.RawMessage) (control.Response
 }
 
 // getAll answers with all leases, or those of some subnets.
-func (c commands) getAll(ctx context.Context, args json.RawMessage) (control.Response, error) {
-	var in struct{ Subnets *[]uint32 }
-	if len(args) > 0 {
-		if err := parse(args, &in); err != nil {
-			return control.Response{}, err
-		}
-		if in.Subnets == nil {
-			return control.Response{}, errors.New("'subnets' is mandatory: a list of subnet-ids; or no arguments at all")
-		}
-	}
-	if in.Subnets == nil {
+func (c commands) getAll(ctx context.Context, args *control.Arguments) (control.Response, error) {
+	if !args.Given() {
 		return c.answer(ctx, c.Store.All(), false), nil
 	}
-	if len(*in.Subnets) == 0 {
+	subnets := args.Numbers("subnets")
+	if err := args.Err(); err != nil {
+		return control.Response{}, err
+	}
+	if len(subnets) == 0 {
 		return c.answer(ctx, nil, false), nil
 	}
-	return c.answer(ctx, c.Store.All(*in.Subnets...), false), nil
+	return c.answer(ctx, c.Store.All(subnets...), false), nil
 }
 
 // getPage answers with leases after an address, in the order of addresses: a
 // Kea partner's sync reads this. There is always an arguments map: a Kea that
 // gets a success without one dies.
-func (c commands) getPage(ctx context.Context, args json.RawMessage) (control.Response, error) {
-	var in struct {
-		From  *string
-		Limit *int64
+func (c commands) getPage(ctx context.Context, args *control.Arguments) (control.Response, error) {
+	var from netip.Addr
+	if args.String("from") != "start" {
+		from = args.Addr("from")
 	}
-	if err := parse(args, &in); err != nil {
+	limit := args.Int("limit", 1, math.MaxUint32)
+	if err := args.Err(); err != nil {
 		return control.Response{}, err
 	}
-	switch {
-	case in.From == nil:
-		return control.Response{}, errors.New("'from' is mandatory: an IPv4 address or 'start'")
-	case in.Limit == nil:
-		return control.Response{}, errors.New("'limit' is mandatory: the number of leases of a page")
-	case *in.Limit < 1 || *in.Limit > 1<<31:
-		return control.Response{}, errors.New("page size of retrieved leases must not be 0")
-	}
-	var from netip.Addr
-	if *in.From != "start" {
-		var err error
-		if from, err = netip.ParseAddr(*in.From); err != nil || !from.Is4() {
-			return control.Response{}, fmt.Errorf("'from' must be an IPv4 address or 'start': %s", *in.From)
-		}
-	}
-	return c.answer(ctx, c.Store.Page(from, int(*in.Limit)), true), nil
+	return c.answer(ctx, c.Store.Page(from, int(limit)), true), nil
 }
 
-func (c commands) byHW(ctx context.Context, args json.RawMessage) (control.Response, error) {
-	hw, err := identifier(args, "hw-address")
-	if err != nil {
+func (c commands) byHW(ctx context.Context, args *control.Arguments) (control.Response, error) {
+	hw := identifier(args, "hw-address")
+	if err := args.Err(); err != nil {
 		return control.Response{}, err
 	}
 	return c.answer(ctx, c.Store.ByHW(0, hw), false), nil
 }
 
-func (c commands) byClientID(ctx context.Context, args json.RawMessage) (control.Response, error) {
-	id, err := identifier(args, "client-id")
-	if err != nil {
+func (c commands) byClientID(ctx context.Context, args *control.Arguments) (control.Response, error) {
+	id := identifier(args, "client-id")
+	if err := args.Err(); err != nil {
 		return control.Response{}, err
 	}
 	return c.answer(ctx, c.Store.ByClientID(id), false), nil
 }
 
-func (c commands) byHostname(ctx context.Context, args json.RawMessage) (control.Response, error) {
-	var in struct{ Hostname json.RawMessage }
-	if err := parse(args, &in); err != nil {
-		return control.Response{}, err
+func (c commands) byHostname(ctx context.Context, args *control.Arguments) (control.Response, error) {
+	name := args.String("hostname")
+	if name == "" {
+		args.Fail("'hostname' parameter must not be empty")
 	}
-	name, err := leases.ParseKeaHostname(in.Hostname)
-	switch {
-	case err != nil:
-		return control.Response{}, fmt.Errorf("'hostname': %w", err)
-	case name == "":
-		return control.Response{}, errors.New("'hostname' is mandatory and must not be empty")
+	if err := args.Err(); err != nil {
+		return control.Response{}, err
 	}
 	return c.answer(ctx, c.Store.ByHostname(name), false), nil
 }
 
-// byState takes a state as a number or as Kea's word (since 3.1.5).
-func (c commands) byState(ctx context.Context, args json.RawMessage) (control.Response, error) {
-	var in struct {
-		State  any
-		Subnet uint32 `json:"subnet-id"`
-	}
-	if err := parse(args, &in); err != nil {
+func (c commands) byState(ctx context.Context, args *control.Arguments) (control.Response, error) {
+	state, subnet := stateOf(args), optionalSubnet(args)
+	if err := args.Err(); err != nil {
 		return control.Response{}, err
 	}
-	state, err := leases.Active, error(nil)
-	switch s := in.State.(type) {
-	case string:
-		state, err = leases.ParseState(s)
-	case float64:
-		state = leases.State(s)
-		if s != float64(state) || state > leases.Released {
-			err = fmt.Errorf("lease state %v: want 0 to %d", s, leases.Released)
-		}
-	default:
-		err = errors.New("'state' is mandatory: a number or a word")
+	return c.answer(ctx, c.Store.ByState(state, subnet), false), nil
+}
+
+// stateOf reads a state, a number or Kea's word (since 3.1.5).
+func stateOf(args *control.Arguments) leases.State {
+	if !args.IsString("state") {
+		return leases.State(args.Int("state", 0, int64(leases.Released)))
 	}
+	state, err := leases.ParseState(args.String("state"))
 	if err != nil {
-		return control.Response{}, err
+		args.Fail("%w", err)
 	}
-	return c.answer(ctx, c.Store.ByState(state, in.Subnet), false), nil
+	return state
+}
+
+// optionalSubnet reads the subnet a command is about; 0 is all of them.
+func optionalSubnet(args *control.Arguments) uint32 {
+	return uint32(args.IntOr("subnet-id", 0, math.MaxUint32, 0))
 }
 
 // answer lists leases; none is result 3 with an empty list. The count is a

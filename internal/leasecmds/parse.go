@@ -1,24 +1,24 @@
 package leasecmds
 
 import (
-	"encoding/json"
-	"errors"
 	"math"
 	"net/netip"
 	"time"
 
 	"needletail/internal/config"
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
 // parseLease reads the lease of lease4-add and lease4-update and fills in what
 // Kea fills in: the subnet by address where subnet-id is 0 or absent, and the
 // subnet's lifetime (Kea: lease_parser.cc, Lease4Parser::parse).
-func (c commands) parseLease(args json.RawMessage) (*leases.KeaLease, error) {
-	if len(args) == 0 || args[0] != '{' {
-		return nil, errors.New("arguments of the command must be a map")
+func (c commands) parseLease(args *control.Arguments) (*leases.KeaLease, error) {
+	fields := args.Map()
+	if err := args.Err(); err != nil {
+		return nil, err
 	}
-	l, err := leases.ParseKea(args, c.Now())
+	l, err := leases.ParseKea(fields, c.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -3,12 +3,12 @@ package leasecmds
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
@@ -22,46 +22,25 @@ type question struct {
 	whose   leases.Lease // the client it says the address belongs to
 }
 
-func parseQuestion(args json.RawMessage) (q question, err error) {
-	var in struct {
-		Addr   *string `json:"ip-address"`
-		Subnet *uint32 `json:"subnet-id"`
-		Type   *string `json:"identifier-type"`
-		ID     *string `json:"identifier"`
-		HW     string  `json:"hw-address"`
-		Client string  `json:"client-id"`
-		Origin json.RawMessage
+func parseQuestion(args *control.Arguments) (q question, err error) {
+	if args.Has("ip-address") {
+		q.addr = args.Addr("ip-address")
+		q.partner = args.Has("origin") && string(args.Value("origin")) == partnerOrigin
+		q.whose.HType = 1
+		q.whose.HW, _ = parseHex(args.StringOr("hw-address", "")) // odd or absent: nobody's
+		q.whose.ClientID, _ = parseHex(args.StringOr("client-id", ""))
+		return q, args.Err()
 	}
-	if err := parse(args, &in); err != nil {
-		return q, err
-	}
-	if in.Addr != nil {
-		if q.addr, err = netip.ParseAddr(*in.Addr); err != nil || !q.addr.Is4() {
-			return q, fmt.Errorf("'ip-address' must be an IPv4 address: %s", *in.Addr)
-		}
-		q.partner, q.whose.HType = string(in.Origin) == partnerOrigin, 1
-		q.whose.HW, _ = parseHex(in.HW) // odd or absent: nobody's
-		q.whose.ClientID, _ = parseHex(in.Client)
-		return q, nil
-	}
-	switch {
-	case in.Subnet == nil:
-		return q, errors.New("'subnet-id' is mandatory where 'ip-address' is missing")
-	case in.Type == nil || in.ID == nil:
-		return q, errors.New("either 'ip-address' or both 'identifier-type' and 'identifier' must be given")
-	}
-	q.subnet = *in.Subnet
-	raw, err := parseHex(*in.ID)
-	switch {
-	case err != nil:
-	case *in.Type == "hw-address":
-		q.hw = raw
-	case *in.Type == "client-id":
-		q.id = raw
+	q.subnet = uint32(args.Int("subnet-id", 0, math.MaxUint32))
+	switch kind := args.String("identifier-type"); kind {
+	case "hw-address":
+		q.hw = identifier(args, "identifier")
+	case "client-id":
+		q.id = identifier(args, "identifier")
 	default:
-		err = fmt.Errorf("identifier-type %s finds no lease; use hw-address or client-id", *in.Type)
+		args.Fail("identifier-type %s finds no lease; use hw-address or client-id", kind)
 	}
-	return q, err
+	return q, args.Err()
 }
 
 // find looks the lease up.
@@ -81,17 +60,17 @@ func (c commands) find(q question) (leases.Lease, bool) {
 	return leases.Lease{}, false
 }
 
-// identifier reads the one argument of the get-by commands.
-func identifier(args json.RawMessage, key string) ([]byte, error) {
-	var in map[string]json.RawMessage
-	if err := parse(args, &in); err != nil {
-		return nil, err
+// identifier reads an argument that is bytes in hexadecimal.
+func identifier(args *control.Arguments, name string) []byte {
+	text := args.String(name)
+	if text == "" {
+		args.Fail("'%s' parameter must not be empty", name)
 	}
-	var text string
-	if json.Unmarshal(in[key], &text) != nil || text == "" {
-		return nil, fmt.Errorf("'%s' is mandatory: bytes in hexadecimal, with colons", key)
+	id, err := parseHex(text)
+	if err != nil {
+		args.Fail("bad '%s' parameter: %w", name, err)
 	}
-	return parseHex(text)
+	return id
 }
 
 // parseHex reads bytes as Kea writes them, "02:00:1a", and as it also reads

@@ -14,17 +14,17 @@ import (
 // registerCommands adds the server's own commands. Parts that join add theirs.
 func (s *Server) registerCommands() {
 	r := s.core.Registry
-	r.Register("version-get", func(context.Context, json.RawMessage) control.Response {
+	r.Register("version-get", func(context.Context, *control.Arguments) control.Response {
 		return control.Response{Text: s.o.Version, Arguments: map[string]string{"extended": ExtendedVersion(s.o.Version)}}
 	})
-	r.Register("build-report", func(context.Context, json.RawMessage) control.Response {
+	r.Register("build-report", func(context.Context, *control.Arguments) control.Response {
 		return control.Response{Text: BuildReport(s.o.Version)}
 	})
 	r.Register("config-get", s.configGet)
 	r.Register("config-hash-get", s.configHash)
 	r.Register("config-test", s.configTest)
 	r.Register("config-reload", s.configReload)
-	r.Register("server-tag-get", func(context.Context, json.RawMessage) control.Response {
+	r.Register("server-tag-get", func(context.Context, *control.Arguments) control.Response {
 		return control.Response{Arguments: map[string]string{"server-tag": s.cfg.Load().ServerTag}}
 	})
 	r.Register("shutdown", s.shutdown)
@@ -99,7 +99,7 @@ func (s *Server) socketStatus() any {
 	return map[string]any{"status": "failed", "errors": *why}
 }
 
-func (s *Server) configGet(context.Context, json.RawMessage) control.Response {
+func (s *Server) configGet(context.Context, *control.Arguments) control.Response {
 	cfg := s.cfg.Load()
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal(cfg.Raw, &doc); err != nil {
@@ -113,16 +113,16 @@ func (s *Server) configGet(context.Context, json.RawMessage) control.Response {
 	return control.Response{Arguments: doc}
 }
 
-func (s *Server) configHash(context.Context, json.RawMessage) control.Response {
+func (s *Server) configHash(context.Context, *control.Arguments) control.Response {
 	return control.Response{Arguments: map[string]string{"hash": s.cfg.Load().Hash()}}
 }
 
 // configTest checks the configuration in its arguments; nothing changes.
-func (s *Server) configTest(_ context.Context, args json.RawMessage) control.Response {
-	if args == nil {
+func (s *Server) configTest(_ context.Context, args *control.Arguments) control.Response {
+	if !args.Given() {
 		return control.Errorf("Missing mandatory 'arguments' parameter.")
 	}
-	cfg, err := config.Parse("config-test", args)
+	cfg, err := config.Parse("config-test", args.Map())
 	if err == nil {
 		cfg, err = s.o.Dirs.Place(cfg)
 	}
@@ -130,26 +130,26 @@ func (s *Server) configTest(_ context.Context, args json.RawMessage) control.Res
 		err = prepare(cfg)
 	}
 	if err != nil {
-		return control.Errorf("%v", err)
+		return control.Failed(err)
 	}
 	return control.Response{Text: "Configuration seems sane. Control-socket, hook-libraries, and D2 configuration were sanity checked, but not applied."}
 }
 
-func (s *Server) configReload(ctx context.Context, _ json.RawMessage) control.Response {
+func (s *Server) configReload(ctx context.Context, _ *control.Arguments) control.Response {
 	if err := s.ask(ctx, func() error { return s.reload(ctx) }); err != nil {
 		return control.Errorf("Config reload failed: %v", err)
 	}
 	return control.Response{Text: "Configuration successful."}
 }
 
-func (s *Server) shutdown(context.Context, json.RawMessage) control.Response {
+func (s *Server) shutdown(context.Context, *control.Arguments) control.Response {
 	// The answer leaves first: closing the listeners waits for it.
 	s.quit()
 	return control.Response{Text: "Shutting down."}
 }
 
 // reclaim runs one reclaim cycle without bounds, as Kea's leases-reclaim.
-func (s *Server) reclaim(ctx context.Context, _ json.RawMessage) control.Response {
+func (s *Server) reclaim(ctx context.Context, _ *control.Arguments) control.Response {
 	e := newExpiry(s.store, s.core.Owned.has, s.log)
 	if err := e.cycle(ctx, config.ExpiredLeases{}); err != nil {
 		return control.Errorf("Reclamation of expired leases failed: %v", err)

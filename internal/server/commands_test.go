@@ -94,7 +94,7 @@ func TestConfigTestKnowsTheDirectories(t *testing.T) {
 		return map[string]string{"KEA_DHCP_DATA_DIR": "/confined"}[name]
 	})}}
 	for name, want := range map[string]int{"/confined/leases": control.ResultSuccess, "/elsewhere/leases": control.ResultError} {
-		args := json.RawMessage(`{ "Dhcp4": { "lease-database": { "type": "memfile", "name": "` + name + `" } } }`)
+		args := control.NewArguments(json.RawMessage(`{ "Dhcp4": { "lease-database": { "type": "memfile", "name": "` + name + `" } } }`))
 		if r := s.configTest(t.Context(), args); r.Result != want {
 			t.Errorf("%s: %+v", name, r)
 		}

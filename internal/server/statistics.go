@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -66,21 +65,19 @@ func sum(list []uint64) (n uint64) {
 
 // registerStatistics adds statistic-get and statistic-get-all.
 func (s *Server) registerStatistics(r *control.Registry) {
-	r.Register("statistic-get-all", func(context.Context, json.RawMessage) control.Response {
+	r.Register("statistic-get-all", func(context.Context, *control.Arguments) control.Response {
 		return control.Response{Arguments: sampled(s.statistics())}
 	})
-	r.Register("statistic-get", func(_ context.Context, args json.RawMessage) control.Response {
-		var a struct {
-			Name string `json:"name"`
+	r.Register("statistic-get", func(_ context.Context, args *control.Arguments) control.Response {
+		name := args.String("name")
+		if err := args.Err(); err != nil {
+			return control.Failed(err)
 		}
-		if json.Unmarshal(args, &a) != nil || a.Name == "" {
-			return control.Errorf("Missing mandatory 'name' parameter.")
-		}
-		value, ok := s.statistics()[a.Name]
+		value, ok := s.statistics()[name]
 		if !ok {
 			return control.Response{Arguments: map[string]any{}}
 		}
-		return control.Response{Arguments: sampled(map[string]uint64{a.Name: value})}
+		return control.Response{Arguments: sampled(map[string]uint64{name: value})}
 	})
 }
 
