@@ -29,17 +29,7 @@ func (s *Store) locate(addr netip.Addr) (*subnetPlace, uint32) {
 	if !ok {
 		return nil, 0
 	}
-	for _, p := range s.layout.Load().prefixes {
-		if !p.sub.prefix.Contains(toAddr(u)) {
-			continue
-		}
-		p.net.mu.Lock()
-		if ref := p.net.lookup(u); ref != 0 && p.net.kept(ref) && p.net.chunks[ref>>chunkBits].pool.subnet == p.sub {
-			return p, ref
-		}
-		p.net.mu.Unlock()
-	}
-	return nil, 0
+	return s.layout.Load().locate(u)
 }
 
 // lease returns the lease of a slot that is kept.
@@ -134,7 +124,8 @@ func (n *network) steps(f func(c *chunk, ref uint32)) {
 }
 
 // Put overwrites the lease of an address whatever it was (a partner's update,
-// lease4-update). The batch is submitted by the caller.
+// lease4-update). Where another subnet has the address in a pool, or has a lease of
+// it, the lease becomes that subnet's. The batch is submitted by the caller.
 func (s *Store) Put(b *Batch, l *Lease) (existed bool, err error) {
 	_, existed, err = s.put(b, l, func(*network, uint32) bool { return true })
 	return existed, err
@@ -197,13 +188,15 @@ func (s *Store) put(b *Batch, l *Lease, over func(*network, uint32) bool) (done,
 	addr, ok := toU32(l.Addr)
 	s.admin.RLock()
 	defer s.admin.RUnlock()
-	p := s.layout.Load().bySubnet[l.SubnetID]
+	lay, at := s.layout.Load(), place{l.SubnetID, addr}
+	p := lay.bySubnet[at.subnet]
 	switch {
 	case p == nil:
 		return false, false, fmt.Errorf("lease %v: %w: %d", l.Addr, ErrNoSubnet, l.SubnetID)
-	case !ok || !p.sub.prefix.Contains(toAddr(addr)):
+	case !ok || !lay.within(at):
 		return false, false, fmt.Errorf("lease %v: %w %d (%v)", l.Addr, ErrNotInSubnet, l.SubnetID, p.sub.prefix)
 	}
+	p = lay.home(at)
 	p.net.mu.Lock()
 	defer p.net.mu.Unlock()
 	ref := p.net.touch(addr)

@@ -35,15 +35,15 @@ func (s *Store) layOut(nets []Network, c *census) error {
 	next := newLayout()
 	kept := map[*network]bool{}
 	now := s.o.Clock.Now().Unix()
+	pools := territoryOf(nets)
 	for _, spec := range nets {
 		n := old.unchanged(spec)
-		if n == nil {
+		if n == nil || n.encroached(pools) {
 			n = newNetwork(spec, now, s.times.seconds())
 		}
 		kept[n] = true
 		next.add(n)
 	}
-	slices.SortFunc(next.prefixes, func(a, b *subnetPlace) int { return a.sub.prefix.Addr().Compare(b.sub.prefix.Addr()) })
 	s.adopt(next, c)
 	for _, n := range old.nets {
 		if !kept[n] {
@@ -68,7 +68,6 @@ func (l *layout) add(n *network) {
 	for _, sub := range n.subnets {
 		p := &subnetPlace{n, sub}
 		l.bySubnet[sub.id] = p
-		l.prefixes = append(l.prefixes, p)
 		l.notePrefix(p)
 	}
 }
@@ -115,17 +114,18 @@ func (s *Store) adopt(l *layout, c *census) {
 	}
 }
 
-// restore puts a stored lease in its slot, with its number.
-func (n *network) restore(addr uint32, r *record, durable bool) {
-	if ref := n.set(addr, r); ref != 0 {
-		s := n.slot(ref)
-		s.seq = r.seq
-		s.flags |= flagStored
-		s.flags &^= flagDurable
-		if durable {
-			s.flags |= flagDurable
-		}
+// restore puts a stored lease of an address that the network has in its slot, with
+// its number. It returns the slot.
+func (n *network) restore(addr uint32, r *record, durable bool) uint32 {
+	ref := n.set(addr, r)
+	s := n.slot(ref)
+	s.seq = r.seq
+	s.flags |= flagStored
+	s.flags &^= flagDurable
+	if durable {
+		s.flags |= flagDurable
 	}
+	return ref
 }
 
 // set overwrites the lease of an address with a record.

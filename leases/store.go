@@ -41,7 +41,6 @@ type layout struct {
 	byPrefix map[netip.Prefix][]*subnetPlace
 	lengths  uint64 // bit n: there are prefixes of n bits
 	bySubnet map[uint32]*subnetPlace
-	prefixes []*subnetPlace // by first address, then by id
 }
 
 type subnetPlace struct {

@@ -3,13 +3,11 @@ package leases
 import (
 	"fmt"
 	"maps"
-	"math/bits"
-	"net/netip"
 	"slices"
 )
 
-// A stray is a lease recorded under the id of a subnet that does not have its
-// address: ids changed, often because they are left out of the configuration and
+// A stray is a lease recorded under the id of another subnet than its address's
+// home: ids changed, often because they are left out of the configuration and
 // a subnet was put in front of others. What a client was promised is an address,
 // so the lease lives in the subnet that has the address now, in every mode:
 // nobody else gets it, and its client keeps it. The modes differ in what becomes
@@ -25,7 +23,7 @@ const (
 	ChecksWarn                      // the same, and the log tells
 	ChecksFix                       // it is written anew, under the id of the subnet that has the address
 	ChecksFixDel                    // the same; if no subnet has the address it is deleted
-	ChecksDel                       // the lease is deleted, and its address free
+	ChecksDel                       // the lease is deleted, and its address free; but as with fix if the subnet it is recorded under has the address too
 )
 
 var checkNames = [...]string{"none", "warn", "fix", "fix-del", "del"}
@@ -54,20 +52,17 @@ type census struct {
 	doomed           []place // records that are to be deleted
 }
 
-// house puts a stored lease in the subnet it is recorded under or, if that does
-// not have its address, in the one that does; else it becomes an orphan.
+// house puts a stored lease in the subnet that is its home; without one it becomes
+// an orphan.
 func (s *Store) house(l *layout, at place, r *record, durable bool, c *census) {
-	p := l.bySubnet[at.subnet]
-	if p == nil || !p.sub.prefix.Contains(toAddr(at.addr)) {
-		if p = l.containing(at.addr); p == nil {
-			s.orphan(at, r, durable, c)
-			return
-		}
-		c.strays++
+	p := l.home(at)
+	if p == nil {
+		s.orphan(at, r, durable, c)
+		return
 	}
 	p.net.mu.Lock()
 	defer p.net.mu.Unlock()
-	p.net.house(p.sub.id, at, r, durable, c)
+	p.net.house(at, r, durable, c)
 }
 
 func (s *Store) orphan(at place, r *record, durable bool, c *census) {
@@ -81,7 +76,7 @@ func (s *Store) orphan(at place, r *record, durable bool, c *census) {
 
 // house puts a stored lease in its slot, unless a newer one of the address is
 // there. Of two records the older is good for nothing once the newer is on disk.
-func (n *network) house(subnet uint32, at place, r *record, durable bool, c *census) {
+func (n *network) house(at place, r *record, durable bool, c *census) {
 	if ref := n.lookup(at.addr); ref != 0 && n.kept(ref) {
 		sl := n.slot(ref)
 		if sl.seq > r.seq {
@@ -95,38 +90,15 @@ func (n *network) house(subnet uint32, at place, r *record, durable bool, c *cen
 		}
 	}
 	delete(n.strays, at.addr)
-	if at.subnet != subnet {
-		if n.strays == nil {
-			n.strays = map[uint32]uint32{}
-		}
-		n.strays[at.addr] = at.subnet
+	ref := n.restore(at.addr, r, durable)
+	if n.recordedUnder(ref) == at.subnet {
+		return
 	}
-	n.restore(at.addr, r, durable)
-}
-
-// containing returns the subnet that has an address: the one that could give it
-// to somebody, else the one with the smallest id.
-func (l *layout) containing(addr uint32) (best *subnetPlace) {
-	a := toAddr(addr)
-	for m := l.lengths; m != 0; m &= m - 1 {
-		prefix, _ := a.Prefix(bits.TrailingZeros64(m))
-		for _, p := range l.byPrefix[prefix] {
-			if pool := p.net.poolOf(addr); pool != nil && pool.subnet == p.sub {
-				return p
-			}
-			if best == nil || p.sub.id < best.sub.id {
-				best = p
-			}
-		}
+	c.strays++
+	if n.strays == nil {
+		n.strays = map[uint32]uint32{}
 	}
-	return best
-}
-
-// notePrefix makes a subnet known to containing.
-func (l *layout) notePrefix(p *subnetPlace) {
-	prefix := netip.PrefixFrom(p.sub.prefix.Addr().Unmap(), p.sub.prefix.Bits()).Masked()
-	l.lengths |= 1 << prefix.Bits()
-	l.byPrefix[prefix] = append(l.byPrefix[prefix], p)
+	n.strays[at.addr] = at.subnet
 }
 
 // recordedUnder returns the subnet id in the key of a slot's record.
@@ -208,7 +180,7 @@ func (s *Store) mendStray(n *network, b *Batch, addr uint32) {
 	ref := n.lookup(addr)
 	switch {
 	case ref == 0 || !n.kept(ref):
-	case s.checks == ChecksDel:
+	case s.checks == ChecksDel && !s.layout.Load().within(place{n.strays[addr], addr}):
 		s.erase(n, b, true, ref)
 	case n.slot(ref).flags&flagDurable != 0:
 		told := n.slot(ref).flags & flagTold
