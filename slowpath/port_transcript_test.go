@@ -3,13 +3,9 @@ package slowpath
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,80 +22,27 @@ import (
 // TestTranscriptsOverVeth runs the engine's transcripts through the kernel
 // ports and a pump: the same words must come out of a wire.
 func TestTranscriptsOverVeth(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, kind := range []string{"raw", "udp"} {
-		if kind == "udp" && testing.Short() {
-			break
-		}
-		for _, name := range files {
-			base := strings.TrimSuffix(filepath.Base(name), ".txt")
-			t.Run(kind+"/"+base, func(t *testing.T) { runOverVeth(t, name, kind == "udp") })
+	for _, f := range transcript.Files(t, "testdata/*.txt") {
+		t.Run("raw/"+f.Title(), func(t *testing.T) { f.Check(t, newOverVeth(t, false), wire.ChosenByKernel) })
+		if !testing.Short() {
+			t.Run("udp/"+f.Title(), func(t *testing.T) { f.Check(t, newOverVeth(t, true), throughUDP) })
 		}
 	}
-}
-
-func runOverVeth(t *testing.T, name string, udp bool) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := transcript.Parse(name, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := f.Run(newOverVeth(t, udp))
-	if errors.Is(err, transcript.ErrCannot) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, b := range f.Blocks {
-		want := b.Want
-		if udp {
-			want = throughUDP(want)
-		}
-		want = chosenByKernel(got[i], want)
-		if !slices.Equal(got[i], want) {
-			t.Errorf("block %d, from line %d:\ngot\n\t%s\nwant\n\t%s", i+1, b.Steps[0].Line,
-				strings.Join(got[i], "\n\t"), strings.Join(want, "\n\t"))
-		}
-	}
-}
-
-// chosenByKernel fills in what the engine leaves to the kernel: the neighbour's
-// MAC address and the source address of a reply that is routed.
-func chosenByKernel(got, want []string) []string {
-	const open = "mac=00:00:00:00:00:00 src=0.0.0.0"
-	out := slices.Clone(want)
-	for i, l := range out {
-		if i < len(got) && strings.Contains(l, open) {
-			out[i] = strings.Replace(l, open, routed.FindString(got[i]), 1)
-		}
-	}
-	return out
 }
 
 var (
-	routed     = regexp.MustCompile(`mac=02:00:00:00:00:fe src=192\.0\.2\.1`) // the relay's, and ours
 	directed   = regexp.MustCompile(`via=frame( |$)`)
 	directedTo = regexp.MustCompile(`to=\S+ mac=\S+`)
 )
 
 // throughUDP is what becomes of an answer without packet sockets: a client that
 // has no address yet can only be reached by broadcast.
-func throughUDP(lines []string) []string {
-	out := slices.Clone(lines)
-	for i, l := range out {
-		if strings.Contains(l, "via=frame") {
-			out[i] = directed.ReplaceAllString(l, "via=broadcast$1")
-			out[i] = directedTo.ReplaceAllString(out[i], "to=255.255.255.255:68 mac=ff:ff:ff:ff:ff:ff")
-		}
+func throughUDP(got, want string) string {
+	if strings.Contains(want, "via=frame") {
+		want = directed.ReplaceAllString(want, "via=broadcast$1")
+		want = directedTo.ReplaceAllString(want, "to=255.255.255.255:68 mac=ff:ff:ff:ff:ff:ff")
 	}
-	return out
+	return wire.ChosenByKernel(got, want)
 }
 
 // overVeth is an engine behind kernel ports and a pump in a namespace, with the

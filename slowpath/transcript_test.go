@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,40 +21,14 @@ var rewrite = flag.Bool("rewrite", false, "write the transcripts' answers anew i
 
 // TestTranscripts runs testdata/*.txt on the engine in memory.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, name := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) { runTranscript(t, name) })
-	}
-}
-
-func runTranscript(t *testing.T, name string) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := transcript.Parse(name, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newInMemory(t)
-	got, err := f.Run(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *rewrite {
-		if err := os.WriteFile(name, f.Format(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	for i, b := range f.Blocks {
-		if !slices.Equal(got[i], b.Want) {
-			t.Errorf("block %d, from line %d:\ngot\n\t%s\nwant\n\t%s", i+1, b.Steps[0].Line,
-				strings.Join(got[i], "\n\t"), strings.Join(b.Want, "\n\t"))
-		}
+	for _, f := range transcript.Files(t, "testdata/*.txt") {
+		t.Run(f.Title(), func(t *testing.T) {
+			if *rewrite {
+				f.Rewrite(t, newInMemory(t))
+			} else {
+				f.Check(t, newInMemory(t), nil)
+			}
+		})
 	}
 }
 

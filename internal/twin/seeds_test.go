@@ -2,8 +2,6 @@ package twin
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -46,20 +44,8 @@ func wrap(q transcript.Query) []byte {
 
 // transcripts returns the frame of every query in the transcripts.
 func transcripts(t testing.TB) [][]byte {
-	names, err := filepath.Glob("../../slowpath/testdata/*.txt")
-	if err != nil || len(names) == 0 {
-		t.Fatal("no transcripts: ", err)
-	}
 	var r recorder
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := transcript.Parse(name, b)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, f := range transcript.Files(t, "../../slowpath/testdata/*.txt") {
 		// A step that needs an answer it did not get ends the recording of
 		// this transcript, not of the others.
 		_, _ = f.Run(&r)
