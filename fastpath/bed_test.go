@@ -144,6 +144,18 @@ func (b *bed) send(f []byte) {
 	}
 }
 
+// take sends a query and returns it as a worker receives it, which then owes it
+// its Done.
+func (b *bed) take(p *Port, f []byte) []frame.Query {
+	b.t.Helper()
+	b.send(f)
+	qs := make([]frame.Query, 1)
+	if n, err := p.Receive(qs, 5*time.Second); n != 1 || err != nil {
+		b.t.Fatalf("%d queries received, %v; %+v", n, err, p.Stats())
+	}
+	return qs
+}
+
 // hear returns the next DHCP reply that reaches the client, its tags included:
 // the kernel has taken the outer one out of the frame.
 func (b *bed) hear() (frame.Query, error) {

@@ -86,14 +86,19 @@ func secure(r *config.Relationship, one, two config.TLS) *config.Relationship {
 	return r
 }
 
-func TestPairOverTLS(t *testing.T) {
-	ca := newAuthority(t)
+// startPairOverTLS starts a pair with certificates of ca that balances load.
+func startPairOverTLS(t *testing.T, ca *authority) (n, m *node) {
 	a, b := freePort(t), freePort(t)
 	one, two := ca.issue("server1"), ca.issue("server2")
-	n := startNode(t, secure(pairConfig("server1", "load-balancing", a, b), one, two))
-	m := startNode(t, secure(pairConfig("server2", "load-balancing", a, b), one, two))
+	n = startNode(t, secure(pairConfig("server1", "load-balancing", a, b), one, two))
+	m = startNode(t, secure(pairConfig("server2", "load-balancing", a, b), one, two))
 	n.reach(LoadBalancing)
 	m.reach(LoadBalancing)
+	return n, m
+}
+
+func TestPairOverTLS(t *testing.T) {
+	n, m := startPairOverTLS(t, newAuthority(t))
 	if !n.lease("192.0.2.20", 1) {
 		t.Error("the update was refused")
 	}
@@ -120,12 +125,7 @@ func TestPairOverTLS(t *testing.T) {
 // of no use change nothing.
 func TestRenewedCertificates(t *testing.T) {
 	ca := newAuthority(t)
-	a, b := freePort(t), freePort(t)
-	one, two := ca.issue("server1"), ca.issue("server2")
-	n := startNode(t, secure(pairConfig("server1", "load-balancing", a, b), one, two))
-	m := startNode(t, secure(pairConfig("server2", "load-balancing", a, b), one, two))
-	n.reach(LoadBalancing)
-	m.reach(LoadBalancing)
+	n, m := startPairOverTLS(t, ca)
 
 	here := ca.dir
 	ca.publish(t.TempDir())

@@ -65,30 +65,53 @@ func (w *wired) listen() *Packet {
 	return p
 }
 
-// Frames of every medium arrive whole and in order, also once the rings have
-// gone round.
-func TestPortsSend(t *testing.T) {
-	const rounds, batch = 45, 100 // more than liveSlots and xdpRing
-	for _, m := range []Medium{LiveMedium, AFXDPMedium, PacketMedium} {
+var media = []Medium{LiveMedium, AFXDPMedium, PacketMedium}
+
+// overEveryMedium runs a test with a port of each medium at the near end, and
+// far at the other.
+func overEveryMedium(t *testing.T, test func(t *testing.T, w *wired, p Port, far *Packet)) {
+	for _, m := range media {
 		t.Run(string(m), func(t *testing.T) {
 			w := newWired(t, 1)
 			w.takeLive()
 			p, err := w.open(m, 1)
 			w.must(err)
-			far := w.listen()
-			for round := range rounds {
-				var want [][]byte
-				for i := range batch {
-					want = append(want, numbered(round*batch+i))
-					p.Commit(copy(p.Buffer(), want[i]))
-				}
-				w.must(p.Flush())
-				if got := collect(t, far, batch); !slices.EqualFunc(got, want, bytes.Equal) {
-					t.Fatalf("round %d: %d frames arrived, not the %d sent, or not as sent", round, len(got), batch)
-				}
-			}
+			test(t, w, p, w.listen())
 		})
 	}
+}
+
+// await receives until a frame is the last one wanted, and gives up after some
+// seconds without.
+func (w *wired) await(p Port, last func(f []byte) bool) {
+	w.t.Helper()
+	done := false
+	for range 500 {
+		w.must(p.Receive(func(f []byte) { done = last(f) || done }))
+		if done {
+			return
+		}
+		w.must(p.Wait(10 * time.Millisecond))
+	}
+}
+
+// Frames of every medium arrive whole and in order, also once the rings have
+// gone round.
+func TestPortsSend(t *testing.T) {
+	const rounds, batch = 45, 100 // more than liveSlots and xdpRing
+	overEveryMedium(t, func(t *testing.T, w *wired, p Port, far *Packet) {
+		for round := range rounds {
+			var want [][]byte
+			for i := range batch {
+				want = append(want, numbered(round*batch+i))
+				p.Commit(copy(p.Buffer(), want[i]))
+			}
+			w.must(p.Flush())
+			if got := w.collect(far, batch); !slices.EqualFunc(got, want, bytes.Equal) {
+				t.Fatalf("round %d: %d frames arrived, not the %d sent, or not as sent", round, len(got), batch)
+			}
+		}
+	})
 }
 
 // numbered is a query to port 67 of a length that n gives, from the shortest to
@@ -104,25 +127,15 @@ func numbered(n int) []byte {
 	return f[:e.put(f, size)]
 }
 
-// collect returns the queries that arrive, n at most, and gives up when none
-// does.
-func collect(t *testing.T, p *Packet, n int) (got [][]byte) {
-	t.Helper()
-	for range 500 {
-		if err := p.Receive(func(f []byte) {
-			if len(f) > headersLen && f[etherLen+ipLen+3] == 67 {
-				got = append(got, bytes.Clone(f))
-			}
-		}); err != nil {
-			t.Fatal(err)
+// collect returns the queries that arrive, n if all goes well.
+func (w *wired) collect(p *Packet, n int) (got [][]byte) {
+	w.t.Helper()
+	w.await(p, func(f []byte) bool {
+		if len(f) > headersLen && f[etherLen+ipLen+3] == 67 {
+			got = append(got, bytes.Clone(f))
 		}
-		if len(got) >= n {
-			return got
-		}
-		if err := p.Wait(10 * time.Millisecond); err != nil {
-			t.Fatal(err)
-		}
-	}
+		return len(got) >= n
+	})
 	return got
 }
 
@@ -144,64 +157,41 @@ func TestLiveRingFills(t *testing.T) {
 // Answers reach the generator whatever sends its queries; other frames are the
 // kernel's.
 func TestPortsReceive(t *testing.T) {
-	for _, m := range []Medium{LiveMedium, AFXDPMedium, PacketMedium} {
-		t.Run(string(m), func(t *testing.T) {
-			w := newWired(t, 1)
-			w.takeLive()
-			p, err := w.open(m, 1)
-			w.must(err)
-			far := w.listen()
-			answer := make([]byte, liveSlot)
-			e := envelope{dstMAC: [6]byte{255, 255, 255, 255, 255, 255}, srcMAC: [6]byte{4}, dst: 0xffffffff, srcPort: 67, dstPort: 68}
-			answer = answer[:e.put(answer, fixedLen)]
-			far.Commit(copy(far.Buffer(), numbered(1))) // no answer
-			far.Commit(copy(far.Buffer(), answer))
-			w.must(far.Flush())
-			var got [][]byte
-			for range 500 {
-				w.must(p.Receive(func(f []byte) {
-					if payload(f) != nil {
-						got = append(got, bytes.Clone(f))
-					}
-				}))
-				if len(got) > 0 {
-					break
-				}
-				w.must(p.Wait(10 * time.Millisecond))
+	overEveryMedium(t, func(t *testing.T, w *wired, p Port, far *Packet) {
+		answer := make([]byte, liveSlot)
+		e := envelope{dstMAC: [6]byte{255, 255, 255, 255, 255, 255}, srcMAC: [6]byte{4}, dst: 0xffffffff, srcPort: 67, dstPort: 68}
+		answer = answer[:e.put(answer, fixedLen)]
+		far.Commit(copy(far.Buffer(), numbered(1))) // no answer
+		far.Commit(copy(far.Buffer(), answer))
+		w.must(far.Flush())
+		var got [][]byte
+		w.await(p, func(f []byte) bool {
+			if payload(f) != nil {
+				got = append(got, bytes.Clone(f))
 			}
-			if len(got) != 1 || !bytes.Equal(got[0], answer) {
-				t.Errorf("received %x, want %x", got, answer)
-			}
+			return len(got) > 0
 		})
-	}
+		if len(got) != 1 || !bytes.Equal(got[0], answer) {
+			t.Errorf("received %x, want %x", got, answer)
+		}
+	})
 }
 
 // ARP requests reach the generator whatever receives its answers.
 func TestPortsReceiveARP(t *testing.T) {
-	for _, m := range []Medium{LiveMedium, AFXDPMedium, PacketMedium} {
-		t.Run(string(m), func(t *testing.T) {
-			w := newWired(t, 1)
-			w.takeLive()
-			p, err := w.open(m, 1)
-			w.must(err)
-			far := w.listen()
-			far.Commit(copy(far.Buffer(), arpAsks(0x0a000001)))
-			w.must(far.Flush())
-			for range 500 {
-				got := uint32(0)
-				w.must(p.Receive(func(f []byte) {
-					if addr, ok := whoHas(f); ok {
-						got = addr
-					}
-				}))
-				if got == 0x0a000001 {
-					return
-				}
-				w.must(p.Wait(10 * time.Millisecond))
-			}
-			t.Error("the request did not arrive")
+	overEveryMedium(t, func(t *testing.T, w *wired, p Port, far *Packet) {
+		far.Commit(copy(far.Buffer(), arpAsks(0x0a000001)))
+		w.must(far.Flush())
+		arrived := false
+		w.await(p, func(f []byte) bool {
+			addr, ok := whoHas(f)
+			arrived = arrived || ok && addr == 0x0a000001
+			return arrived
 		})
-	}
+		if !arrived {
+			t.Error("the request did not arrive")
+		}
+	})
 }
 
 // A NIC passes on what goes to the hardware addresses of clients while a port is
@@ -214,7 +204,7 @@ func TestPortsArePromiscuous(t *testing.T) {
 		w.must(err)
 		return strings.Contains(string(out), "promiscuity 1")
 	}
-	for _, m := range []Medium{LiveMedium, AFXDPMedium, PacketMedium} {
+	for _, m := range media {
 		p, err := w.open(m, 1)
 		w.must(err)
 		if !promiscuous() {
