@@ -147,6 +147,15 @@ func (p *Path) Workers() int { return len(p.ports) }
 // Worker returns a port. One goroutine owns it and closes it.
 func (p *Path) Worker(i int) *Port { return p.ports[i] }
 
+// NeighboursLost is how often changes of the neighbour table were lost and it was
+// read anew. Any goroutine.
+func (p *Path) NeighboursLost() uint64 {
+	if p.neighbours == nil {
+		return 0
+	}
+	return p.neighbours.Lost()
+}
+
 // CPU returns the processor that worker i should run on, -1 for any.
 func (p *Path) CPU(i int) int {
 	if len(p.cfg.CPUs) == 0 {

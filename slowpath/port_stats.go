@@ -25,13 +25,16 @@ func (s *Ports) Stats() PortStats {
 	}
 	total := PortStats{KernelDrops: s.drops}
 	s.mu.Unlock()
+	if s.neighbours != nil {
+		total.NeighboursLost = s.neighbours.Lost()
+	}
 	for _, p := range s.ports {
 		total.Add(p.count.stats())
 	}
 	return total
 }
 
-// WorkerStats returns what the port of worker i counted; KernelDrops is zero.
+// WorkerStats returns what the port of worker i counted.
 func (s *Ports) WorkerStats(i int) PortStats { return *s.ports[i].count.stats() }
 
 func (c *portCounters) stats() *PortStats {
@@ -51,7 +54,8 @@ func (c *portCounters) stats() *PortStats {
 	return st
 }
 
-// PortStats is what a port counted since it was opened.
+// PortStats is what a port counted since it was opened. What the ports of a set
+// share, KernelDrops and NeighboursLost, only totals have.
 type PortStats struct {
 	Received     uint64                   // queries handed to the worker
 	Sent         uint64                   // replies the kernel took
@@ -63,6 +67,8 @@ type PortStats struct {
 	Neighbours   uint64                   // replies whose MAC address came from the neighbour table
 	KernelRouted uint64                   // replies left to the kernel to resolve
 	Faults       [frame.FaultCount]uint64 // frames refused, by reason
+
+	NeighboursLost uint64 // times that changes of the neighbour table were lost, and it was read anew
 }
 
 // Add adds o to s, for totals over workers.
@@ -76,6 +82,7 @@ func (s *PortStats) Add(o *PortStats) {
 	s.NotForUs += o.NotForUs
 	s.Neighbours += o.Neighbours
 	s.KernelRouted += o.KernelRouted
+	s.NeighboursLost += o.NeighboursLost
 	for i := range s.Faults {
 		s.Faults[i] += o.Faults[i]
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -20,6 +21,7 @@ type Neighbours struct {
 	mu   sync.RWMutex
 	macs map[neighbour][6]byte // guarded by mu
 	home netns.NsHandle        // the namespace whose table this is
+	lost atomic.Uint64         // see Lost
 	stop context.CancelFunc
 	done chan struct{}
 }
@@ -67,25 +69,22 @@ func OpenNeighbours() (*Neighbours, error) {
 	return n, nil
 }
 
-// subscribe goes to another namespace only if it must: that takes CAP_SYS_ADMIN,
-// which a server in one namespace has not.
+// subscribe begins a subscription with all that the table holds.
 func (n *Neighbours) subscribe(ctx context.Context) (subscription, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	o := netlink.NeighSubscribeOptions{ReceiveBufferSize: neighboursBuffer}
 	h := &netlink.Handle{} // of this thread's namespace
-	here, err := netns.Get()
+	ns, err := elsewhere(&n.home)
 	if err != nil {
 		return subscription{}, err
 	}
-	defer here.Close()
-	if !here.Equal(n.home) {
-		o.Namespace = &n.home
+	if ns != nil {
 		if h, err = netlink.NewHandleAt(n.home); err != nil {
 			return subscription{}, err
 		}
 		defer h.Close()
 	}
+	o := netlink.NeighSubscribeOptions{Namespace: ns, ReceiveBufferSize: neighboursBuffer}
 	updates := make(chan netlink.NeighUpdate, 256)
 	ctx, end := context.WithCancel(ctx)
 	if err := netlink.NeighSubscribeWithOptions(updates, ctx.Done(), o); err != nil {
@@ -115,6 +114,11 @@ func (n *Neighbours) Lookup(index int, ip frame.IP) ([6]byte, bool) {
 	return mac, ok
 }
 
+// Lost is how often changes were lost and the table was read anew: the kernel had
+// more of them than room (ENOBUFS), or the subscription broke otherwise. Any
+// goroutine.
+func (n *Neighbours) Lost() uint64 { return n.lost.Load() }
+
 // Close stops following. Lookups then find nothing.
 func (n *Neighbours) Close() {
 	n.stop()
@@ -130,6 +134,9 @@ func (n *Neighbours) run(ctx context.Context, again func(context.Context) (subsc
 	for {
 		n.follow(s.updates)
 		s.end()
+		if ctx.Err() == nil {
+			n.lost.Add(1)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -137,7 +144,7 @@ func (n *Neighbours) run(ctx context.Context, again func(context.Context) (subsc
 		}
 		if next, err := again(ctx); err == nil {
 			s = next
-		} // else s, whose channel is closed, ends once more
+		} // else s, whose channel is closed, ends once more, and counts
 	}
 }
 

@@ -49,6 +49,9 @@ func TestNeighboursSurviveABrokenSubscription(t *testing.T) {
 	breaks()
 	sees(2, true)
 	sees(1, false)
+	if lost := n.Lost(); lost != 2 {
+		t.Errorf("counted %d losses, want the break and the try that failed", lost)
+	}
 	stop()
 	ends()
 	n.Close()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,7 +141,8 @@ func TestWatch(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var changes <-chan struct{}
-	p.must(p.a.Do(func() (err error) { changes, err = netif.Watch(ctx); return err }))
+	var lost atomic.Uint64
+	p.must(p.a.Do(func() (err error) { changes, err = netif.Watch(ctx, &lost); return err }))
 	expect := func(what string) {
 		t.Helper()
 		select {
@@ -180,6 +182,9 @@ func TestWatch(t *testing.T) {
 	expect("a burst")
 	cancel()
 	for range changes { // ends
+	}
+	if n := lost.Load(); n != 0 {
+		t.Errorf("counted %d losses", n)
 	}
 }
 

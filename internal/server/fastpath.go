@@ -173,6 +173,9 @@ func (p fastPorts) Tend() {
 
 // Stats implements PortSet.
 func (p fastPorts) Stats() (sum slowpath.PortStats) {
+	if p.f.path != nil {
+		sum.NeighboursLost = p.f.path.NeighboursLost()
+	}
 	for i := range p.Workers() {
 		s := p.f.path.Worker(i).Stats()
 		sum.Add(&slowpath.PortStats{

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"sync/atomic"
+
 	"needletail/slowpath"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,8 +16,9 @@ var messageNames = map[int]string{
 
 // collector reads the parts' counters when it is asked.
 type collector struct {
-	engine  *slowpath.Engine
-	workers *workers
+	engine     *slowpath.Engine
+	workers    *workers
+	eventsLost *atomic.Uint64
 }
 
 var (
@@ -25,6 +28,7 @@ var (
 	reusedDesc   = describe("lease_cache_hits_total", "Renewals answered from the lease cache.")
 	nextNetDesc  = describe("allocations_moved_on_total", "Allocations that moved on to another subnet of the shared network.")
 	leftOutDesc  = describe("options_left_out_total", "Options that a reply had no room for.")
+	eventsDesc   = describe("interface_events_lost_total", "Times that changes of interfaces were lost, and all looked at anew.")
 	batchesDesc  = describe("batches_total", "Batches of lease changes sent to disk and partners.")
 	inFlightDesc = describe("queries_in_flight", "Queries waiting for disk and partners.")
 	shedDesc     = describe("queries_shed_total", "Queries given up under load, by reason.", "reason")
@@ -37,7 +41,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{receivedDesc, sentDesc, silenceDesc, reusedDesc, nextNetDesc, leftOutDesc, batchesDesc, inFlightDesc, shedDesc, writableDesc} {
+	for _, d := range []*prometheus.Desc{receivedDesc, sentDesc, silenceDesc, reusedDesc, nextNetDesc, leftOutDesc, eventsDesc, batchesDesc, inFlightDesc, shedDesc, writableDesc} {
 		to <- d
 	}
 }
@@ -56,6 +60,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	count(reusedDesc, e.Reused)
 	count(nextNetDesc, e.NextNet)
 	count(leftOutDesc, e.LeftOut)
+	count(eventsDesc, c.eventsLost.Load())
 	count(batchesDesc, p.Batches)
 	for reason, n := range map[string]uint64{"in-flight": p.ShedInFlight, "backlog": p.ShedBacklog, "stale": p.ShedStale, "request": p.ShedRequest, "server-stopped": p.ShedMissed} {
 		count(shedDesc, n, reason)

@@ -30,6 +30,7 @@ func (c *portCollector) Collect(to chan<- prometheus.Metric) {
 	for what, n := range map[string]uint64{
 		"received": s.Received, "sent": s.Sent, "send-failed": s.SendFailed, "unroutable": s.Unroutable,
 		"no-buffer": s.NoBuffer, "kernel-drops": s.KernelDrops, "not-for-us": s.NotForUs, "kernel-routed": s.KernelRouted,
+		"neighbours-lost": s.NeighboursLost,
 	} {
 		count(portDesc, n, what)
 	}

@@ -18,7 +18,7 @@ func (s *Server) serve(ctx context.Context) error {
 	defer s.quit()
 	cfg := s.cfg.Load()
 	busy.Go(func() { s.expiry.run(ctx, cfg.Expired) })
-	changes, err := netif.Watch(ctx)
+	changes, err := netif.Watch(ctx, &s.eventsLost)
 	if err != nil {
 		return err
 	}
@@ -40,13 +40,8 @@ func (s *Server) serve(ctx context.Context) error {
 		case <-s.o.Watchdog:
 			s.notify("WATCHDOG=1")
 		case _, ok := <-changes:
-			if !ok {
-				if ctx.Err() == nil { // the subscription broke: take a new one
-					if changes, err = netif.Watch(ctx); err != nil {
-						return err
-					}
-				}
-				continue
+			if !ok { // ctx ended
+				return nil
 			}
 			s.interfacesChanged()
 		case <-tend.C:

@@ -35,12 +35,13 @@ type Server struct {
 	began     time.Time
 	ifs       []slowpath.Interface // as the engine knows them
 
-	cfg      atomic.Pointer[config.Dhcp4] // in force; read by commands
-	reloaded atomic.Int64                 // unix s of the last reload
-	unserved atomic.Pointer[[]string]     // why clients are not reached, by the last look at interfaces
-	retrying atomic.Bool                  // what is unserved will be tried again; the loop writes it
-	requests chan request                 // from commands to the loop
-	quit     context.CancelFunc           // ends the loop, from the shutdown command
+	cfg        atomic.Pointer[config.Dhcp4] // in force; read by commands
+	reloaded   atomic.Int64                 // unix s of the last reload
+	unserved   atomic.Pointer[[]string]     // why clients are not reached, by the last look at interfaces
+	eventsLost atomic.Uint64                // times that changes of interfaces were lost, and looked for
+	retrying   atomic.Bool                  // what is unserved will be tried again; the loop writes it
+	requests   chan request                 // from commands to the loop
+	quit       context.CancelFunc           // ends the loop, from the shutdown command
 
 	undo []func() // run last to first by stop
 }
@@ -158,7 +159,7 @@ func (s *Server) makeEngine(_ context.Context, cfg *config.Dhcp4) (err error) {
 		engine: s.engine, store: s.store, service: s.core.Service, partner: &s.partner,
 		health: slowpath.NewHealth(s.logs.Logger().With("logger", "leases")), log: s.log, clientPort: s.o.ClientPort, failed: make(chan struct{}, 1),
 	}
-	for _, c := range []prometheus.Collector{&collector{s.engine, s.workers}, &portCollector{s.workers}, &storeCollector{s.store}} {
+	for _, c := range []prometheus.Collector{&collector{s.engine, s.workers, &s.eventsLost}, &portCollector{s.workers}, &storeCollector{s.store}} {
 		if err := s.core.Metrics.Register(c); err != nil {
 			return err
 		}

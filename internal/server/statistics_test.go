@@ -43,7 +43,7 @@ func TestOptionsLeftOut(t *testing.T) {
 	if n := s.statistics()["pkt4-options-left-out"]; n == 0 || n != engine.Stats().LeftOut {
 		t.Errorf("pkt4-options-left-out is %d, the engine left out %d", n, engine.Stats().LeftOut)
 	}
-	if n := gather(t, &collector{engine, s.workers})["needletail_options_left_out_total"]; n != float64(engine.Stats().LeftOut) {
+	if n := gather(t, &collector{engine, s.workers, &s.eventsLost})["needletail_options_left_out_total"]; n != float64(engine.Stats().LeftOut) {
 		t.Errorf("needletail_options_left_out_total is %v, the engine left out %d", n, engine.Stats().LeftOut)
 	}
 }
