@@ -42,7 +42,7 @@ func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) cont
 		e.Lease.CLTT, e.At = clock.Ours(e.Lease.CLTT), clock.Ours(e.At)
 		err := errLate
 		if !late {
-			err = d.applyEntry(b, l, e)
+			err = d.applyEntry(b, l, e, clock.slack())
 		}
 		if err != nil {
 			out.Failed = append(out.Failed, refusedChange{Index: n, Result: resultOf(err), Text: err.Error()})
@@ -59,7 +59,7 @@ func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) cont
 	return control.Response{Text: "some lease changes were refused", Arguments: out}
 }
 
-func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry) error {
+func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry, slack time.Duration) error {
 	d.Touched(e.Lease.Addr)
 	now := time.Now()
 	if e.Op == opDelete {
@@ -70,7 +70,7 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry) error {
 	}
 	own, first := d.servesAlone(), l.conf.SelfIndex() == 0
 	done, err := d.opt.Store.PutUnless(b, &e.Lease, func(have *leases.Lease, ours bool) bool {
-		return Contest(own, first && ours, have, &e.Lease, now)
+		return Outlived(have, &e.Lease, slack, now) || Contest(own, first && ours, have, &e.Lease, now)
 	})
 	if err == nil && !done {
 		err = errPromised

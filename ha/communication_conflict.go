@@ -61,14 +61,23 @@ func Overtaken(have *leases.Lease, at, now time.Time) bool {
 	return have.State == leases.Active && now.Before(have.Expires()) && have.CLTT.After(at)
 }
 
+// Outlived tells whether a release comes too late: its client has come again
+// since and has the address. A release keeps the time of the lease that it ends,
+// which we know as well as the sender, slack apart; a later one ended it before.
+func Outlived(have, got *leases.Lease, slack time.Duration, now time.Time) bool {
+	return have != nil && got.State == leases.Released && have.State == leases.Active && now.Before(have.Expires()) &&
+		leases.SameClient(have, got) && got.CLTT.Add(slack).Before(have.CLTT)
+}
+
 // Refuses decides about a lease update of a Kea, told by its origin or by the
-// listener it came through: Conflict's second and third case hold for it too.
+// listener it came through: Conflict's second and third case hold for it too, and Outlived.
 // In the first one, both have just chosen the same address, we yield: a Kea takes our
 // update whatever we answer, and our client gets no reply (Store.Settle). What
 // an administrator writes is never refused.
 func (d *Driver) Refuses(ctx context.Context, partner bool, have, got *leases.Lease) bool {
 	_, own := via(ctx)
-	return (own || partner) && Conflict(d.servesAlone(), have, got, false, time.Now())
+	now := time.Now()
+	return (own || partner) && (Outlived(have, got, 0, now) || Conflict(d.servesAlone(), have, got, false, now))
 }
 
 // RefusesDeletion is the same for lease4-del: it carries the lease as the sender

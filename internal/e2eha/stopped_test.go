@@ -2,6 +2,10 @@ package e2eha
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,7 +22,7 @@ func TestWhatWaitedInTheSocket(t *testing.T) {
 			p := newPair(t, setup{fast: fast})
 			theirs := owned(1, 40)
 			p.w.these("both are up", theirs)
-			must(t, p.b.Signal(syscall.SIGSTOP))
+			p.b.stand()
 			for _, n := range theirs[:20] {
 				p.w.release(n)
 			}
@@ -38,6 +42,21 @@ func TestWhatWaitedInTheSocket(t *testing.T) {
 			p.checked(40)
 		})
 	}
+}
+
+// stand stops the server and waits until all its threads are: a signal is not
+// there at once, and what a server answers before it stops has not waited.
+func (m *member) stand() {
+	m.t.Helper()
+	must(m.t, m.Signal(syscall.SIGSTOP))
+	waitFor(m.t, m.name+" to be stopped", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", m.PID()))
+		must(m.t, err)
+		return !slices.ContainsFunc(threads, func(file string) bool {
+			text, _ := os.ReadFile(file)
+			return !strings.Contains(string(text), ") T ") // proc(5): the state follows the name
+		})
+	})
 }
 
 // statistic is the value of a counter.
