@@ -1,6 +1,7 @@
 package e2eha
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -24,6 +25,7 @@ type member struct {
 	kea                bool
 	agent              bool // a single-threaded Kea behind a kea-ctrl-agent
 	dir                string
+	binary             string // of a needletail; program
 	config             string
 	logs               []string // of processes that are gone
 }
@@ -68,7 +70,7 @@ func (m *member) start() {
 	}
 	file := filepath.Join(m.dir, "conf")
 	must(m.t, os.WriteFile(file, []byte(m.config), 0o644))
-	args, env := []string{program, "serve", "-c", file}, []string(nil)
+	args, env := []string{cmp.Or(m.binary, program), "serve", "-c", file}, []string(nil)
 	if m.kea {
 		os.Remove(m.socket() + ".lock")
 		args, env = []string{"/usr/sbin/kea-dhcp4", "-c", file}, []string{"KEA_PIDFILE_DIR=" + m.dir, "KEA_LOCKFILE_DIR=none"}
