@@ -9,9 +9,9 @@ import (
 	"needletail/internal/control"
 )
 
-// Restricted are the commands a dedicated listener admits when
+// restricted are the commands a dedicated listener admits when
 // restrict-commands is set (Kea: ha_config.cc), and our own between partners.
-var Restricted = []string{
+var restricted = []string{
 	"list-commands", "status-get", "dhcp-disable", "dhcp-enable",
 	"ha-reset", "ha-heartbeat", "ha-maintenance-notify", "ha-sync-complete-notify",
 	"lease4-update", "lease4-del", "lease4-get-all", "lease4-get-page",

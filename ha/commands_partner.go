@@ -33,7 +33,7 @@ func (d *Driver) maintenanceCancel(context.Context, *control.Arguments) control.
 // maintenanceNotify comes from the partner. Kea before 2.7.5 sends no state.
 func (d *Driver) maintenanceNotify(ctx context.Context, args *control.Arguments) control.Response {
 	cancel := args.Bool("cancel")
-	state, _ := ParseState(args.StringOr("state", "")) // a word we do not know: no state
+	state, _ := parseState(args.StringOr("state", "")) // a word we do not know: no state
 	i, err := d.which(ctx, args)
 	if err != nil {
 		return control.Failed(err)
@@ -44,7 +44,7 @@ func (d *Driver) maintenanceNotify(ctx context.Context, args *control.Arguments)
 // syncCompleteHandler comes from the partner, or from a backup, after its sync
 // from us.
 func (d *Driver) syncCompleteHandler(ctx context.Context, args *control.Arguments) control.Response {
-	origin := uint32(args.IntOr("origin-id", 0, math.MaxUint32, args.IntOr("origin", 0, math.MaxUint32, 0)))
+	origin := control.Origin(args.IntOr("origin-id", 0, math.MaxUint32, args.IntOr("origin", 0, math.MaxUint32, 0)))
 	l, from, err := d.sender(ctx, args)
 	if err != nil {
 		return control.Failed(err)

@@ -16,7 +16,7 @@ func (d *Driver) disableHandler(ctx context.Context, args *control.Arguments) co
 	}
 	i, own := via(ctx)
 	r := d.ask(i, func(t uint64) Input {
-		return ServiceOff{Token: t, Origin: uint32(origin), Shared: !own, Period: period}
+		return ServiceOff{Token: t, Origin: origin, Shared: !own, Period: period}
 	})
 	return withText(r, control.DisabledText(period))
 }
@@ -28,7 +28,7 @@ func (d *Driver) enableHandler(ctx context.Context, args *control.Arguments) con
 		return control.Failed(err)
 	}
 	i, own := via(ctx)
-	r := d.ask(i, func(t uint64) Input { return ServiceOn{Token: t, Origin: uint32(origin), Shared: !own} })
+	r := d.ask(i, func(t uint64) Input { return ServiceOn{Token: t, Origin: origin, Shared: !own} })
 	return withText(r, control.EnabledText)
 }
 
@@ -40,7 +40,7 @@ func (d *Driver) borrowService() {
 		return
 	}
 	for _, h := range d.opt.Network.HandOver() {
-		d.apply(0, ServiceOff{Origin: uint32(h.Origin), Shared: true, Period: h.Left})
+		d.apply(0, ServiceOff{Origin: h.Origin, Shared: true, Period: h.Left})
 	}
 }
 

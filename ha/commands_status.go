@@ -68,26 +68,9 @@ func timestamp(known bool, t time.Time) any {
 
 // serviceReport is the member dhcp-state: who disables the service.
 func (d *Driver) serviceReport() any {
-	var origins []uint32
+	var origins []control.Origin
 	if d.do(func() { origins = d.machine.Service().Origins() }) != nil {
 		return nil
 	}
-	user, db := false, []uint32{}
-	local, remote := []uint32{}, []uint32{}
-	for _, o := range origins {
-		switch {
-		case o >= uint32(control.OriginDB):
-			db = append(db, o)
-		case o >= OriginRemote:
-			remote = append(remote, o)
-		case o >= OriginLocal:
-			local = append(local, o)
-		default:
-			user = true
-		}
-	}
-	return arguments{
-		"globally-disabled": len(origins) > 0, "disabled-by-user": user,
-		"disabled-by-local-command": local, "disabled-by-remote-command": remote, "disabled-by-db-connection": db,
-	}
+	return control.ServiceState(origins)
 }

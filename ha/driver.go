@@ -115,7 +115,7 @@ func (d *Driver) prepare() ([]Settings, error) {
 	c := d.opt.Config
 	var all []Settings
 	for i, r := range c.HA {
-		s, err := NewSettings(r, &c.Needletail)
+		s, err := newSettings(r, &c.Needletail)
 		if err != nil {
 			return nil, err
 		}

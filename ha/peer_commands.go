@@ -38,7 +38,7 @@ func (p *peer) heartbeat(self string, timeout time.Duration) HeartbeatDone {
 	if err == nil {
 		h, err = parseHeartbeat(a)
 	}
-	state, ok := ParseState(h.State)
+	state, ok := parseState(h.State)
 	if err == nil && !ok {
 		err = fmt.Errorf("ha-heartbeat: unknown state %q", h.State)
 	}
@@ -72,6 +72,6 @@ func (p *peer) maintenance(ctx context.Context, self string, cancel bool, state 
 	}
 	var args struct{ State string }
 	json.Unmarshal(a.Arguments, &args) // absent or odd: no state
-	st, _ := ParseState(args.State)
+	st, _ := parseState(args.State)
 	return MaintenanceDone{Result: a.Result, Err: a.Text, State: st}
 }

@@ -1,17 +1,10 @@
 package ha
 
 import (
-	"sort"
+	"slices"
 	"time"
 
 	"needletail/internal/control"
-)
-
-// Origins of a disabled service (Kea: dhcpsrv/network_state.h).
-const (
-	OriginUser   = 1
-	OriginLocal  = 1000 // + index of the relationship
-	OriginRemote = 2000 // + index of the relationship at the sender
 )
 
 // everyone marks an origin that silences all relationships.
@@ -28,7 +21,7 @@ type Service struct {
 }
 
 type origin struct {
-	id uint32
+	id control.Origin
 	by int // relationship, or everyone
 }
 
@@ -92,7 +85,7 @@ func (s *Service) expire(now time.Time) (changed bool, next time.Time) {
 func (s *Service) lasting(now time.Time) (all []control.Held) {
 	s.expire(now)
 	for o, at := range s.off {
-		h := control.Held{Origin: control.Origin(o.id)}
+		h := control.Held{Origin: o.id}
 		if !at.IsZero() {
 			h.Left = at.Sub(now)
 		}
@@ -105,17 +98,12 @@ func (s *Service) lasting(now time.Time) (all []control.Held) {
 
 // Origins returns the disabling origins, sorted, each once: what status-get
 // shows as dhcp-state.
-func (s *Service) Origins() []uint32 {
-	var out []uint32
-	seen := map[uint32]bool{}
+func (s *Service) Origins() (all []control.Origin) {
 	for o := range s.off {
-		if !seen[o.id] {
-			seen[o.id] = true
-			out = append(out, o.id)
-		}
+		all = append(all, o.id)
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
-	return out
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // sooner returns the earlier of two moments, of which zero is none.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"needletail/internal/config"
+	"needletail/internal/control"
 	"needletail/internal/rfc3074"
 )
 
@@ -93,7 +94,7 @@ func TestUnsent(t *testing.T) {
 func TestServiceOrigins(t *testing.T) {
 	var s Service
 	now := t0
-	remote := origin{OriginRemote, 0}
+	remote := origin{control.OriginHARemote, 0}
 	s.disable(remote, time.Minute, now)
 	s.disable(remote, 0, now) // leaves the older timer running
 	if _, next := s.expire(now); !next.Equal(now.Add(time.Minute)) {
@@ -106,12 +107,12 @@ func TestServiceOrigins(t *testing.T) {
 	if changed, _ := s.expire(now.Add(2 * time.Minute)); !changed || !s.enabled(0) {
 		t.Error("did not end")
 	}
-	s.disable(origin{OriginUser, everyone}, 0, now)
-	s.disable(origin{OriginLocal, 0}, 0, now)
-	if s.enable(origin{OriginLocal, 0}); s.enabled(0) || !reflect.DeepEqual(s.Origins(), []uint32{OriginUser}) {
+	s.disable(origin{control.OriginUser, everyone}, 0, now)
+	s.disable(origin{control.OriginHALocal, 0}, 0, now)
+	if s.enable(origin{control.OriginHALocal, 0}); s.enabled(0) || !reflect.DeepEqual(s.Origins(), []control.Origin{control.OriginUser}) {
 		t.Errorf("the user's is gone: %v", s.Origins())
 	}
-	if s.enable(origin{OriginUser, everyone}); !s.enabled(0) {
+	if s.enable(origin{control.OriginUser, everyone}); !s.enabled(0) {
 		t.Error("still off")
 	}
 }
@@ -132,23 +133,23 @@ func TestRelationshipsAreApart(t *testing.T) {
 	}
 	on("start", true, true)
 	// Both branches send origin 2000: neither lifts the other's lock.
-	m.Step(t0, 0, ServiceOff{Origin: OriginRemote, Period: time.Minute})
+	m.Step(t0, 0, ServiceOff{Origin: control.OriginHARemote, Period: time.Minute})
 	on("branch 0 syncs", false, true)
-	m.Step(t0, 1, ServiceOff{Origin: OriginRemote, Period: time.Minute})
-	m.Step(t0, 0, SyncComplete{Origin: OriginRemote})
+	m.Step(t0, 1, ServiceOff{Origin: control.OriginHARemote, Period: time.Minute})
+	m.Step(t0, 0, SyncComplete{Origin: control.OriginHARemote})
 	on("branch 0 is done", true, false)
-	m.Step(t0, 1, ServiceOn{Origin: OriginRemote})
+	m.Step(t0, 1, ServiceOn{Origin: control.OriginHARemote})
 	m.Step(t0, 0, Reset{})
 	on("branch 0 waits", false, true)
-	m.Step(t0, 0, ServiceOff{Origin: OriginUser, Shared: true})
+	m.Step(t0, 0, ServiceOff{Origin: control.OriginUser, Shared: true})
 	on("the user", false, false)
-	m.Step(t0, 0, ServiceOn{Origin: OriginUser, Shared: true})
+	m.Step(t0, 0, ServiceOn{Origin: control.OriginUser, Shared: true})
 	on("the user again", false, true)
-	m.Step(t0, 1, ServiceOff{Origin: OriginUser})
+	m.Step(t0, 1, ServiceOff{Origin: control.OriginUser})
 	on("the user, through a relationship's own listener", false, false)
-	m.Step(t0, 0, ServiceOn{Origin: OriginUser})
+	m.Step(t0, 0, ServiceOn{Origin: control.OriginUser})
 	on("the user again, through another", false, true)
-	m.Step(t0, 0, ServiceOn{Origin: OriginLocal, Shared: true}) // to let a server serve by hand
+	m.Step(t0, 0, ServiceOn{Origin: control.OriginHALocal, Shared: true}) // to let a server serve by hand
 	on("the local origin by hand", true, true)
 }
 
@@ -182,7 +183,7 @@ func TestOrderOfEffects(t *testing.T) {
 func TestNewSettings(t *testing.T) {
 	c := &config.Relationship{ThisServer: "server2", Mode: "load-balancing", Pauses: map[string]string{"ready": "once"},
 		Peers: []*config.Peer{{Name: "server1", Role: "primary"}, {Name: "server2", Role: "secondary"}, {Name: "server3", Role: "backup"}}}
-	s, err := NewSettings(c, &config.Needletail{Split: map[string]int{"server1": 70, "server2": 30}, DeafPartner: "warn"})
+	s, err := newSettings(c, &config.Needletail{Split: map[string]int{"server1": 70, "server2": 30}, DeafPartner: "warn"})
 	if err != nil || s.Partner != "server1" || s.Weights != [2]int{70, 30} || s.Deaf != DeafWarn || s.Pauses[Ready] != PauseOnce {
 		t.Errorf("%+v %v", s, err)
 	}
@@ -192,11 +193,11 @@ func TestNewSettings(t *testing.T) {
 		"both 0":       {Split: map[string]int{"server1": 0, "server2": 0}},
 		"deaf-partner": {DeafPartner: "ignore"},
 	} {
-		if _, err := NewSettings(c, &n); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := newSettings(c, &n); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	if s, err := NewSettings(c, &config.Needletail{Split: map[string]int{"other1": 1, "other2": 2}}); err != nil || s.Weights != [2]int{} {
+	if s, err := newSettings(c, &config.Needletail{Split: map[string]int{"other1": 1, "other2": 2}}); err != nil || s.Weights != [2]int{} {
 		t.Errorf("a split of another relationship: %v %v", s.Weights, err)
 	}
 }

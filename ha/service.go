@@ -46,7 +46,7 @@ func (l *link) listening() (control.HTTPOptions, error) {
 		o.Credentials = []control.Credential{{User: self.User, Password: self.Password}}
 	}
 	if l.conf.RestrictCommands {
-		o.Allow = Restricted
+		o.Allow = restricted
 	}
 	if t := self.TLS; t.CertFile != "" {
 		conf, err := control.ServerTLS(t.TrustAnchor, t.CertFile, t.KeyFile, l.conf.RequireClientCerts)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
@@ -130,7 +131,7 @@ func prepareFor(t *testing.T, n *node, name string) {
 // pose puts the machine into a state and keeps it there.
 func (n *node) pose(t *testing.T, state string, scopes []string, unsent uint64) {
 	t.Helper()
-	st, ok := ParseState(state)
+	st, ok := parseState(state)
 	if !ok {
 		t.Fatalf("%q is no state", state)
 	}
@@ -200,9 +201,9 @@ func TestNotifyWithoutOriginEndsSilence(t *testing.T) {
 		if err != nil || a.Result != 0 {
 			t.Fatalf("%+v, %v", a, err)
 		}
-		var off []uint32
+		var off []control.Origin
 		n.do(func() { off = n.machine.Service().Origins() })
-		if got := slices.Contains(off, OriginRemote); got != (i == 0) {
+		if got := slices.Contains(off, control.OriginHARemote); got != (i == 0) {
 			t.Errorf("after request %d the service is off for %v", i, off)
 		}
 	}

@@ -49,9 +49,9 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
-// ParseState finds a state by its name on the wire. A heartbeat with any other
+// parseState finds a state by its name on the wire. A heartbeat with any other
 // name has failed (Kea: communication_state.cc, setPartnerState).
-func ParseState(name string) (State, bool) {
+func parseState(name string) (State, bool) {
 	for s := Backup; s < statesEnd; s++ {
 		if stateNames[s] == name {
 			return s, true

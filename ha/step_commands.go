@@ -95,7 +95,7 @@ func (r *relationship) known(name string) bool {
 func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 	if r.state == PartnerDown && !r.feeding && !in.Backup {
 		r.notified = 2
-		r.m.service.disable(origin{OriginLocal + uint32(r.i), r.i}, 0, now)
+		r.m.service.disable(origin{control.OriginHALocal + control.Origin(r.i), r.i}, 0, now)
 		r.heartSoon(now)
 	}
 	if r.state != PartnerDown { // which feeds on until it sees the partner ready
@@ -103,7 +103,7 @@ func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 	}
 	id := in.Origin
 	if id == 0 {
-		id = OriginRemote
+		id = control.OriginHARemote
 	}
 	if r.reading && !in.Backup {
 		r.settled, r.reading = r.reads, false
@@ -115,7 +115,7 @@ func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 
 // serviceOff is dhcp-disable. By the partner it begins a page of its sync.
 func (r *relationship) serviceOff(now time.Time, in ServiceOff) {
-	if in.Origin >= OriginRemote && in.Origin < OriginRemote+1000 {
+	if in.Origin >= control.OriginHARemote && in.Origin < control.OriginDB {
 		r.readingBegins()
 	}
 	r.m.service.disable(origin{in.Origin, r.reach(in.Origin, in.Shared)}, in.Period, now)
@@ -137,8 +137,8 @@ func (r *relationship) readingBegins() {
 
 // reach is whom an origin silences: this relationship, or all when the command
 // came over a socket that belongs to none, or is no matter of HA.
-func (r *relationship) reach(id uint32, shared bool) int {
-	if shared || !control.Origin(id).HA() {
+func (r *relationship) reach(id control.Origin, shared bool) int {
+	if shared || !id.HA() {
 		return everyone
 	}
 	return r.i

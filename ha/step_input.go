@@ -3,6 +3,7 @@ package ha
 import (
 	"time"
 
+	"needletail/internal/control"
 	"needletail/internal/scope"
 )
 
@@ -102,12 +103,12 @@ type MaintenanceNotify struct {
 }
 
 // SyncComplete is the partner's ha-sync-complete-notify. Origin is 0 if
-// absent and then taken as OriginRemote: a Kea older than 2.5.5 sends none
+// absent and then taken as OriginHARemote: a Kea older than 2.5.5 sends none
 // (Kea releases 2001 there and stays silent for a minute). Backup says that it
 // is not the active partner's: it tells nothing of what that one has read.
 type SyncComplete struct {
 	Token  uint64
-	Origin uint32
+	Origin control.Origin
 	Backup bool
 }
 
@@ -115,7 +116,7 @@ type SyncComplete struct {
 // belongs to no relationship: then it silences all of them.
 type ServiceOff struct {
 	Token  uint64
-	Origin uint32
+	Origin control.Origin
 	Shared bool
 	Period time.Duration // max-period; 0: until enabled
 }
@@ -123,7 +124,7 @@ type ServiceOff struct {
 // ServiceOn is dhcp-enable.
 type ServiceOn struct {
 	Token  uint64
-	Origin uint32
+	Origin control.Origin
 	Shared bool
 }
 

@@ -3,6 +3,8 @@ package ha
 import (
 	"testing"
 	"time"
+
+	"needletail/internal/control"
 )
 
 func lb(t *testing.T, own State) *stage {
@@ -152,7 +154,7 @@ func TestRejoin(t *testing.T) {
 		t.Error("no reset")
 	}
 	s.step(ResetDone{}).beat(Waiting)
-	s.step(ServiceOff{Token: 1, Origin: OriginRemote, Period: time.Minute}).serves(256, false, "partner reads").result(0, "disable")
+	s.step(ServiceOff{Token: 1, Origin: control.OriginHARemote, Period: time.Minute}).serves(256, false, "partner reads").result(0, "disable")
 	s.step(SyncComplete{Token: 2}).serves(256, false, "silent until a heartbeat").result(0, "notify")
 	s.beat(Ready).in(LoadBalancing, "read")
 
@@ -210,7 +212,7 @@ func TestStreamEndsBeforePartnerDown(t *testing.T) {
 func TestSilenceAfterSync(t *testing.T) {
 	fresh := func() *stage {
 		s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
-		return s.step(ServiceOff{Origin: OriginRemote, Period: time.Minute}).step(SyncComplete{}).serves(256, false, "silent")
+		return s.step(ServiceOff{Origin: control.OriginHARemote, Period: time.Minute}).step(SyncComplete{}).serves(256, false, "silent")
 	}
 	fresh().miss().in(PartnerDown, "lost").serves(256, true, "lost again")
 	fresh().beat(Waiting).serves(256, true, "the partner has started anew")

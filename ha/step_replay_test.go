@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"needletail/internal/control"
 )
 
 // A replay runs machines through a recorded run of real Keas: whatever a line
@@ -116,7 +118,7 @@ func (r *replay) line(text string, m []string) {
 		if !from.rel().job.syncing {
 			fail("%s does not want to synchronise", from.name)
 		}
-		to.step(now, ServiceOff{Origin: OriginRemote, Period: time.Minute})
+		to.step(now, ServiceOff{Origin: control.OriginHARemote, Period: time.Minute})
 		if to.m.service.enabled(to.i) {
 			fail("%s still serves", to.name)
 		}

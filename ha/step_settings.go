@@ -38,10 +38,10 @@ type Peer struct {
 	AutoFailover bool
 }
 
-// NewSettings takes the machine's part out of a checked configuration. What it
+// newSettings takes the machine's part out of a checked configuration. What it
 // refuses has slipped through the checks of internal/config or is ours alone
 // (the split).
-func NewSettings(r *config.Relationship, n *config.Needletail) (Settings, error) {
+func newSettings(r *config.Relationship, n *config.Needletail) (Settings, error) {
 	s := Settings{
 		Index:       r.Index,
 		This:        r.ThisServer,
@@ -67,7 +67,7 @@ func NewSettings(r *config.Relationship, n *config.Needletail) (Settings, error)
 	}
 	s.Deaf = Deaf(deaf)
 	for name, how := range r.Pauses {
-		st, known := ParseState(name)
+		st, known := parseState(name)
 		pause, ok := word(pauseNames[:], how)
 		if !ok || !known {
 			return s, fmt.Errorf("relationship %d: state-machine: cannot pause %q in state %q", r.Index, how, name)
@@ -156,7 +156,7 @@ func (s *Settings) self() Peer {
 			return p
 		}
 	}
-	panic("ha: settings without this server") // NewSettings refuses them
+	panic("ha: settings without this server") // newSettings refuses them
 }
 
 // normal is the state of undisturbed operation in this mode.

@@ -1,6 +1,10 @@
 package ha
 
-import "time"
+import (
+	"time"
+
+	"needletail/internal/control"
+)
 
 // run moves the machine until it stays (Kea: state_model.cc, runModel). The
 // table has no cycle, which a test shows; statesEnd steps are more than any path.
@@ -153,7 +157,7 @@ func (r *relationship) entryScopes(s State) []string {
 // it. Kea leaves its own origin out when another one has the service disabled
 // already, and comes on with that one; ours is always recorded.
 func (r *relationship) adjustService() {
-	o := origin{OriginLocal + uint32(r.i), r.i}
+	o := origin{control.OriginHALocal + control.Origin(r.i), r.i}
 	switch r.state {
 	case LoadBalancing, HotStandby, CommunicationRecovery, PartnerDown, PartnerInMaintenance, PassiveBackup, Terminated:
 		r.m.service.enable(o)

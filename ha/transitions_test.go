@@ -75,7 +75,7 @@ func TestEveryRowOfTheTable(t *testing.T) {
 	cells := 0
 	for _, line := range strings.Split(strings.TrimSpace(matrix), "\n")[1:] {
 		f := strings.Fields(line)
-		own, ok := ParseState(f[0])
+		own, ok := parseState(f[0])
 		if !ok {
 			t.Fatalf("matrix: %q", f[0])
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"needletail/ha"
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
@@ -109,7 +110,7 @@ func (s *server) disablePartner(id uint64, from netip.Addr) {
 		return
 	}
 	s.command(func(t uint64) ha.Input {
-		return ha.ServiceOff{Token: t, Origin: ha.OriginRemote, Period: s.c.SyncTimeout}
+		return ha.ServiceOff{Token: t, Origin: control.OriginHARemote, Period: s.c.SyncTimeout}
 	}, func(_ ha.Answer, err string) {
 		switch {
 		case !s.current(id):
@@ -124,7 +125,7 @@ func (s *server) disablePartner(id uint64, from netip.Addr) {
 }
 
 func (s *server) enablePartner(id uint64, why string) {
-	s.command(func(t uint64) ha.Input { return ha.ServiceOn{Token: t, Origin: ha.OriginRemote} },
+	s.command(func(t uint64) ha.Input { return ha.ServiceOn{Token: t, Origin: control.OriginHARemote} },
 		func(ha.Answer, string) { s.syncEnd(id, why) })
 }
 
@@ -303,7 +304,7 @@ func (s *server) complete(id uint64) {
 	s.command(func(t uint64) ha.Input {
 		p.feeding = false
 		p.loud = s.c.Mutation == LoudAfterSync
-		return ha.SyncComplete{Token: t, Origin: ha.OriginRemote}
+		return ha.SyncComplete{Token: t, Origin: control.OriginHARemote}
 	},
 		func(_ ha.Answer, err string) { s.syncEnd(id, err) })
 }

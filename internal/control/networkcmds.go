@@ -71,17 +71,20 @@ func (a *Arguments) namedOrigin(name string) Origin {
 	return 0
 }
 
-// State reports the switch as status-get shows it (Kea since 2.7.1).
-func (n *NetworkState) State() any {
+// State reports the switch as status-get shows it.
+func (n *NetworkState) State() any { return ServiceState(n.Disabled()) }
+
+// ServiceState is the member dhcp-state of status-get (Kea since 2.7.1): who
+// disables the service.
+func ServiceState(disabled []Origin) any {
 	s := struct {
 		Off    bool     `json:"globally-disabled"`
 		User   bool     `json:"disabled-by-user"`
 		Local  []Origin `json:"disabled-by-local-command"`
 		Remote []Origin `json:"disabled-by-remote-command"`
 		DB     []Origin `json:"disabled-by-db-connection"`
-	}{Local: []Origin{}, Remote: []Origin{}, DB: []Origin{}}
-	for _, o := range n.Disabled() {
-		s.Off = true
+	}{Off: len(disabled) > 0, Local: []Origin{}, Remote: []Origin{}, DB: []Origin{}}
+	for _, o := range disabled {
 		switch {
 		case o >= OriginDB:
 			s.DB = append(s.DB, o)
