@@ -16,7 +16,6 @@ type published struct {
 	set   bool
 	epoch uint32 // the caller's
 	own   uint32 // ours: counts up by one, so that its lowest bit alternates
-	max   uint32
 }
 
 // SetScope replaces the scope of relationship i in one store: every packet is
@@ -40,7 +39,6 @@ func (p *Path) setScope(i int, s scope.Scope) error {
 		}
 		*now = published{set: true, epoch: s.Epoch, own: now.own + 1}
 	}
-	now.max = s.UnackedMax
 	box, err := ebpf.NewMap(p.spec.Maps["scope_box"].Copy())
 	if err != nil {
 		return fmt.Errorf("make a map for a scope: %w", err)

@@ -85,15 +85,12 @@ type Pool struct {
 // PoolMask is a set of pools, by index in the subnet; nil is every pool.
 type PoolMask []uint64
 
-// NewPoolMask returns an empty set with room for n pools.
-func NewPoolMask(n int) PoolMask { return make(PoolMask, (n+63)/64) }
-
 // Has tells whether pool i is in the set.
 func (m PoolMask) Has(i int) bool {
 	return m == nil || i>>6 < len(m) && m[i>>6]&(1<<(i&63)) != 0
 }
 
-// Add puts pool i, which must be below the n of NewPoolMask, in the set.
+// Add puts pool i, which must be below 64 times its length, in the set.
 func (m PoolMask) Add(i int) { m[i>>6] |= 1 << (i & 63) }
 
 // Clear empties the set.

@@ -98,7 +98,3 @@ func (s *Store) baptize() error {
 	}
 	return s.disk.disk.write(name)
 }
-
-// Identity names this database: change numbers of another one mean nothing here.
-// Zero in memory only.
-func (s *Store) Identity() [16]byte { return s.identity }

@@ -98,7 +98,7 @@ func TestManyPools(t *testing.T) {
 		ranges = append(ranges, fmt.Sprintf("192.0.2.%d", 2*i), fmt.Sprintf("192.0.2.%d", 2*i+1))
 	}
 	s, _ := table(t, Times{}, Network{Subnets: []Subnet{testSubnet(1, "192.0.2.0/24", ranges...)}})
-	mask := NewPoolMask(100)
+	mask := make(PoolMask, 2)
 	mask.Add(70)
 	mask.Add(99)
 	for i, want := range []string{"192.0.2.140", "192.0.2.141", "192.0.2.198", "192.0.2.199", "invalid IP"} {
@@ -412,12 +412,12 @@ func TestCatchUp(t *testing.T) {
 		}
 	}
 	check(r.s)
-	name := r.s.Identity()
+	name := r.s.identity
 	r.s.Close()
 	again := openFault(t, d, r.clock)
 	defer again.Close()
 	check(again)
-	if again.Identity() != name || again.Seq() <= mark {
+	if again.identity != name || again.Seq() <= mark {
 		t.Error("identity or numbers did not survive the restart")
 	}
 	again.SetTimes(Times{Tombstone: 100 * time.Second})
@@ -443,7 +443,7 @@ func TestReopen(t *testing.T) {
 		gone := s.Page(netip.Addr{}, 1)[0].Addr
 		s.Delete(&b, gone)
 		submit(t, s, &b)
-		name := s.Identity()
+		name := s.identity
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -454,7 +454,7 @@ func TestReopen(t *testing.T) {
 		if _, ok := again.Get(gone); ok {
 			t.Errorf("%v: a deleted lease is back", d)
 		}
-		if again.Identity() != name {
+		if again.identity != name {
 			t.Errorf("%v: another identity", d)
 		}
 		again.Close()

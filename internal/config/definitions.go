@@ -20,11 +20,6 @@ const (
 
 const codeVivso = 125
 
-// StandardOptions lists the definitions of the options of space dhcp4, sorted
-// by code: Kea's and those that only IANA names. The caller may keep it but
-// not change it.
-func StandardOptions() []OptionDef { return standard().dhcp4 }
-
 // optionKey names a definition by code; the space comes first.
 type optionKey struct {
 	space string

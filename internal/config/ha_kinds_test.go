@@ -38,8 +38,8 @@ func relationshipWith(t *testing.T, table, key string, value any) []byte {
 }
 
 // haKeys are all keys of the HA hook.
-func haKeys() (all []KeyInfo) {
-	for _, k := range Grammar() {
+func haKeys() (all []keyInfo) {
+	for _, k := range grammar() {
 		if k.Table == haTable.name || strings.HasPrefix(k.Table, relationshipTable.name) {
 			all = append(all, k)
 		}

@@ -117,14 +117,3 @@ func (r *Relationship) Partner() *Peer {
 	}
 	return nil
 }
-
-// Backups lists the servers with role backup other than this one.
-func (r *Relationship) Backups() []*Peer {
-	var backups []*Peer
-	for _, p := range r.Peers {
-		if p.Role == Backup && p.Name != r.ThisServer {
-			backups = append(backups, p)
-		}
-	}
-	return backups
-}

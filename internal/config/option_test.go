@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -153,7 +152,7 @@ func TestOptionFlags(t *testing.T) {
 // neither codes nor names repeat.
 func TestStandardOptions(t *testing.T) {
 	codes, names := make(map[uint8]bool), make(map[string]bool)
-	for _, d := range StandardOptions() {
+	for _, d := range standard().dhcp4 {
 		if codes[d.Code] || names[d.Name] {
 			t.Errorf("%d %s is there twice", d.Code, d.Name)
 		}
@@ -171,14 +170,4 @@ func TestStandardOptions(t *testing.T) {
 			t.Errorf("RFC 2132 has option %d and we do not", code)
 		}
 	}
-}
-
-func ExampleStandardOptions() {
-	for _, d := range StandardOptions()[:3] {
-		fmt.Println(d.Code, d.Name, d.Type, d.Array)
-	}
-	// Output:
-	// 1 subnet-mask ipv4-address false
-	// 2 time-offset int32 false
-	// 3 routers ipv4-address true
 }

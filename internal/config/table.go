@@ -38,20 +38,6 @@ type table[T any] struct {
 	keys []key[T]
 }
 
-// KeyInfo is a row of the grammar without its code.
-type KeyInfo struct {
-	Table, Name, Kind string
-	State             State
-}
-
-func (t *table[T]) infos() []KeyInfo {
-	infos := make([]KeyInfo, len(t.keys))
-	for i, k := range t.keys {
-		infos[i] = KeyInfo{t.name, k.name, string(k.kind), k.state}
-	}
-	return infos
-}
-
 func (t *table[T]) find(name string) *key[T] {
 	for i := range t.keys {
 		if t.keys[i].name == name {

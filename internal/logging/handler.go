@@ -91,7 +91,7 @@ func (h *handler) add(a slog.Attr) {
 	switch {
 	case a.Equal(slog.Attr{}):
 	case h.group == "" && a.Key == "logger":
-		h.name = Root + "." + v.String()
+		h.name = rootName + "." + v.String()
 	case h.group == "" && a.Key == "id":
 		h.id = v.String()
 	case v.Kind() == slog.KindGroup:
@@ -121,7 +121,7 @@ func quoted(v slog.Value) string {
 
 func severity(l slog.Level) string {
 	switch {
-	case l >= LevelFatal:
+	case l >= levelFatal:
 		return "FATAL"
 	case l >= slog.LevelError:
 		return "ERROR"

@@ -12,12 +12,12 @@ import (
 	"needletail/internal/config"
 )
 
-// Root is the name of the logger above all others. It is Kea's, whatever the
+// rootName is the name of the logger above all others. It is Kea's, whatever the
 // program is called, so that a Kea configuration addresses it.
-const Root = "kea-dhcp4"
+const rootName = "kea-dhcp4"
 
-// LevelFatal is Kea's FATAL: the server is about to end.
-const LevelFatal = slog.LevelError + 4
+// levelFatal is Kea's FATAL: the server is about to end.
+const levelFatal = slog.LevelError + 4
 
 // Log owns what the log is written to. Its configuration is swapped whole.
 type Log struct {
@@ -53,7 +53,7 @@ func New(stdout, stderr io.Writer, debug bool) *Log {
 }
 
 func (l *Log) fallback() rule {
-	return rule{Root, l.floor(slog.LevelInfo), []output{{w: l.stdout, line: standard}}}
+	return rule{rootName, l.floor(slog.LevelInfo), []output{{w: l.stdout, line: standard}}}
 }
 
 // SendTo replaces standard output as the place of lines that no configuration
@@ -70,7 +70,7 @@ func (l *Log) SendTo(output string) error {
 // Logger returns the root logger. A part names itself with the attribute
 // "logger": log.With("logger", "ha-hooks") is kea-dhcp4.ha-hooks. An attribute
 // "id" is the message's identifier and stands in front of the text.
-func (l *Log) Logger() *slog.Logger { return slog.New(&handler{log: l, name: Root}) }
+func (l *Log) Logger() *slog.Logger { return slog.New(&handler{log: l, name: rootName}) }
 
 // Configure opens the outputs of a configuration and then puts it in force.
 // Files are opened anew, so a reload is also the moment to move them away. On
@@ -106,7 +106,7 @@ func (l *Log) Configure(loggers []config.Logger) error {
 // complete adds the root if the configuration has none, orders the rules, and
 // gives a logger without outputs those of the one above it.
 func (s *setup) complete(root rule) {
-	if !slices.ContainsFunc(s.rules, func(r rule) bool { return r.name == Root }) {
+	if !slices.ContainsFunc(s.rules, func(r rule) bool { return r.name == rootName }) {
 		s.rules = append(s.rules, root)
 	}
 	slices.SortStableFunc(s.rules, func(a, b rule) int { return len(a.name) - len(b.name) })
@@ -164,9 +164,9 @@ func threshold(severity string, debug int) slog.Level {
 	case "ERROR":
 		return slog.LevelError
 	case "FATAL":
-		return LevelFatal
+		return levelFatal
 	case "NONE":
-		return LevelFatal + 1
+		return levelFatal + 1
 	}
 	return slog.LevelInfo
 }

@@ -46,7 +46,7 @@ func TestLoggersFormATree(t *testing.T) {
 		if name != "" {
 			log = root.With("logger", name)
 		}
-		for level, text := range map[slog.Level]string{slog.LevelDebug - 41: "dbg41", slog.LevelDebug - 40: "dbg40", slog.LevelInfo: "info", slog.LevelWarn: "warn", slog.LevelError: "error", LevelFatal: "fatal"} {
+		for level, text := range map[slog.Level]string{slog.LevelDebug - 41: "dbg41", slog.LevelDebug - 40: "dbg40", slog.LevelInfo: "info", slog.LevelWarn: "warn", slog.LevelError: "error", levelFatal: "fatal"} {
 			log.Log(t.Context(), level, name+":"+text)
 		}
 	}

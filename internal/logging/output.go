@@ -68,7 +68,7 @@ func (l *Log) openSyslog(facility string) (*syslog.Writer, error) {
 	if l.syslog != "" {
 		network = "unixgram"
 	}
-	w, err := syslog.Dial(network, l.syslog, f|syslog.LOG_INFO, Root)
+	w, err := syslog.Dial(network, l.syslog, f|syslog.LOG_INFO, rootName)
 	if err != nil {
 		return nil, fmt.Errorf("log to syslog: is a syslog daemon running? %w", err)
 	}

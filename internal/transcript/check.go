@@ -21,7 +21,7 @@ func Files(t testing.TB, pattern string) (all []*File) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := Parse(name, data)
+		f, err := parse(name, data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,8 +55,8 @@ func (s *Step) Has(word string) bool {
 // dashes ends the steps of a block.
 const dashes = "----"
 
-// Parse reads a transcript. name is used in errors.
-func Parse(name string, data []byte) (*File, error) {
+// parse reads a transcript. name is used in errors.
+func parse(name string, data []byte) (*File, error) {
 	p := parser{file: &File{Name: name}}
 	in := bufio.NewScanner(bytes.NewReader(data))
 	for in.Scan() {
