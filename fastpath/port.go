@@ -33,9 +33,9 @@ type Port struct {
 	receives   uint   // calls of Receive, for lookEvery
 	dropsEnded uint64 // frames dropped at sockets that are closed
 
-	mu      sync.Mutex
-	changes []change    // guarded by mu
-	closed  bool        // guarded by mu
+	mu      sync.Mutex // guards changes and closed
+	changes []change
+	closed  bool
 	changed atomic.Bool // there are changes
 }
 

@@ -44,6 +44,7 @@ type Options struct {
 // the peers, the timers and the listeners, and executes the machine's effects.
 // One goroutine, loop, owns the machine; nothing on a packet's way waits for it.
 type Driver struct {
+	// Fixed once Start returns.
 	opt     Options
 	log     *slog.Logger
 	links   []*link

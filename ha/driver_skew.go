@@ -60,7 +60,7 @@ const sightingMax = time.Minute
 // process was stopped, a connection was slow), never early: the one by which the
 // clock looks furthest ahead was the quickest, and stands for a while.
 type sighting struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards the rest
 	ahead time.Duration
 	at    time.Time // ours; zero: none yet
 }

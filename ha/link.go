@@ -35,9 +35,9 @@ type link struct {
 
 	overflowed atomic.Uint64 // queries refused beyond parkedMax, or held too long
 
-	mu     sync.Mutex // guards report
+	mu     sync.Mutex // guards report and news
 	report UpdatesDone
-	news   bool
+	news   bool // report has not been taken
 
 	// The rest belongs to the driver's loop.
 	counting  bool  // the last scope was Interrupted: report Counted

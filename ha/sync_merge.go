@@ -114,8 +114,8 @@ func (m *merger) finish() error {
 // touched remembers the addresses the partner has updated since a sync began:
 // what a page says of them is older than what we have.
 type touched struct {
-	mu    sync.Mutex
-	syncs int
+	mu    sync.Mutex // guards the rest
+	syncs int        // under way
 	addrs map[netip.Addr]struct{}
 }
 

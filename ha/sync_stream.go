@@ -9,7 +9,7 @@ import (
 // peer's ha-sync-complete-notify, or when nothing is heard of it for
 // the time a page may take.
 type stream struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards the rest
 	open bool
 	last time.Time
 	keep time.Duration

@@ -36,7 +36,7 @@ type badgerDisk struct {
 	mu     sync.RWMutex // mend replaces db
 	db     *badger.DB
 	broken bool           // db could not be opened again
-	batch  []badger.Entry // writer only
+	batch  []badger.Entry // of write, which one goroutine at a time calls
 }
 
 // openBadger opens the database of a folder, which is there.

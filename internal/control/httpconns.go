@@ -11,7 +11,7 @@ import (
 // between two requests. fasthttp's own shutdown waits for idle ones, which a
 // partner keeps open for minutes.
 type connections struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // guards the rest
 	state  map[net.Conn]fasthttp.ConnState
 	closed bool
 }

@@ -26,7 +26,7 @@ const (
 type NetworkState struct {
 	enabled atomic.Bool
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the rest
 	disabled map[Origin]bool
 	timers   map[Origin]*pause
 	after    After

@@ -12,7 +12,7 @@ import (
 // serves (a reload may add high availability), so it has a lock; the lock is
 // not held while a command runs.
 type Registry struct {
-	mu       sync.RWMutex
+	mu       sync.RWMutex // guards handlers
 	handlers map[string]Handler
 }
 

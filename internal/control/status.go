@@ -8,7 +8,7 @@ import (
 // Status builds the answer of status-get from sections, each from the part
 // that knows. Sections may be added while it serves.
 type Status struct {
-	mu       sync.Mutex
+	mu       sync.Mutex // guards sections; held while they are asked
 	sections map[string]func() any
 }
 

@@ -14,7 +14,7 @@ const rotateMin = 204800
 // rotating is a log file that is moved away when it is full: FILE to FILE.1,
 // FILE.1 to FILE.2, up to maxVer. Its lock orders lines and rotation.
 type rotating struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // guards file and size
 	name   string
 	file   *os.File
 	size   int64
