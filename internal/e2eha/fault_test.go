@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // checked is what must hold when a fault is over: both are in their normal
@@ -71,47 +70,6 @@ func TestDeathsInTurn(t *testing.T) {
 		p.a.start()
 		p.checked(120 + 40*round)
 	}
-}
-
-// The link between the servers is cut while clients reach both: each goes on
-// with its own clients, and tells the other one afterwards.
-func TestLinkBetweenServersCut(t *testing.T) {
-	long(t)
-	p := newPair(t, setup{unacked: 20})
-	p.w.all("both are up", 0, 100)
-	must(t, p.b.host.SetUp("ha0", false))
-	p.w.all("the link is cut: renewals", 0, 100) // the first of them finds out
-	reach("communication-recovery", p.a, p.b)
-	p.w.by()
-	p.w.all("the link is cut: new clients", 100, 180)
-	p.balanced(80)
-	time.Sleep(3 * time.Second) // past max-response-delay
-	reach("communication-recovery", p.a, p.b)
-	must(t, p.b.host.SetUp("ha0", true))
-	p.checked(180)
-	p.w.all("the link is back", 0, 200)
-	p.checked(200)
-}
-
-// A server that clients cannot reach any more, though its partner can: with
-// deaf-partner the partner takes its clients over, until an operator (or ten
-// minutes) has it try again.
-func TestLinkToClientsCut(t *testing.T) {
-	long(t)
-	p := newPair(t, setup{own: `"deaf-partner": "take-over",`, fast: "auto"})
-	p.w.all("both are up", 0, 100)
-	p.a.reach("load-balancing")
-	must(t, p.b.host.SetUp("eth0", false))
-	p.w.all("one is deaf: renewals", 0, 100)
-	p.w.all("one is deaf: new clients", 100, 200)
-	p.a.reach("partner-in-maintenance")
-	must(t, p.b.host.SetUp("eth0", true))
-	p.a.do("ha-maintenance-cancel", "")
-	reach(p.normal, p.a, p.b)
-	p.w.by()
-	p.w.all("it hears again", 0, 250)
-	p.balanced(250)
-	p.checked(250)
 }
 
 // A server whose disk is full answers nobody, and its partner goes on; when
