@@ -12,9 +12,13 @@ import (
 	"needletail/internal/testbed"
 )
 
-// haConfig is server n (1 or 2) of a load-balanced pair with a link of its own
-// between the servers. It is in the words of Kea 2.2, which both understand.
-func haConfig(b bed, n int, host *nettest.Namespace, heartbeat, response time.Duration) string {
+// haConfig is the document of a server of a pair with a link of its own between
+// the servers. It is in the words of Kea 2.2, which both understand.
+func (s *haServer) document() string {
+	second, pools := "secondary", `{ "pool": "192.0.16.0 - 192.0.31.255", "client-class": "HA_server1" }, { "pool": "192.0.32.0 - 192.0.47.255", "client-class": "HA_server2" }`
+	if s.mode == "hot-standby" {
+		second, pools = "standby", `{ "pool": "192.0.16.0 - 192.0.47.255" }`
+	}
 	return fmt.Sprintf(`{ "Dhcp4": {
   "interfaces-config": { "interfaces": [ "eth0" ], "dhcp-socket-type": "raw" },
   "lease-database": { "type": "memfile", "persist": true, "name": "%[1]s/%[2]s.csv", "lfc-interval": 0 },
@@ -24,16 +28,16 @@ func haConfig(b bed, n int, host *nettest.Namespace, heartbeat, response time.Du
   "hooks-libraries": [
     { "library": "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_lease_cmds.so" },
     { "library": "/usr/lib/x86_64-linux-gnu/kea/hooks/libdhcp_ha.so", "parameters": { "high-availability": [ {
-      "this-server-name": "server%[4]d", "mode": "load-balancing",
-      "heartbeat-delay": %[5]d, "max-response-delay": %[6]d, "max-ack-delay": 1000, "max-unacked-clients": 0, "delayed-updates-limit": 100,
+      "this-server-name": "server%[4]d", "mode": "%[7]s",
+      "heartbeat-delay": %[5]d, "max-response-delay": %[6]d, "max-ack-delay": 1000, "max-unacked-clients": 0,
       "multi-threading": { "enable-multi-threading": true, "http-dedicated-listener": true, "http-listener-threads": 2, "http-client-threads": 2 },
       "peers": [
         { "name": "server1", "url": "http://10.9.9.1:8001/", "role": "primary", "auto-failover": true },
-        { "name": "server2", "url": "http://10.9.9.2:8001/", "role": "secondary", "auto-failover": true } ] } ] } } ],
+        { "name": "server2", "url": "http://10.9.9.2:8001/", "role": "%[8]s", "auto-failover": true } ] } ] } } ],
   "subnet4": [ { "id": 1, "subnet": "192.0.0.0/16", "interface": "eth0",
-    "pools": [ { "pool": "192.0.16.0 - 192.0.31.255", "client-class": "HA_server1" }, { "pool": "192.0.32.0 - 192.0.47.255", "client-class": "HA_server2" } ] } ],
+    "pools": [ %[9]s ] } ],
   "loggers": [ { "name": "kea-dhcp4", "severity": "INFO", "output_options": [ { "output": "stdout" } ] } ] } }
-`, b.Dir, host.Name, b.Socket(host), n, heartbeat.Milliseconds(), response.Milliseconds())
+`, s.b.Dir, s.host.Name, s.b.Socket(s.host), s.n, s.heartbeat.Milliseconds(), s.response.Milliseconds(), s.mode, second, pools)
 }
 
 // haServer is one of the pair: a needletail or a Kea.
@@ -42,6 +46,7 @@ type haServer struct {
 	host *nettest.Namespace
 	n    int
 	kea  bool
+	mode string
 	// heartbeat-delay and max-response-delay
 	heartbeat, response time.Duration
 	*testbed.Appliance
@@ -49,7 +54,7 @@ type haServer struct {
 
 func (s *haServer) start(t *testing.T) {
 	t.Helper()
-	config := haConfig(s.b, s.n, s.host, s.heartbeat, s.response)
+	config := s.document()
 	if !s.kea {
 		a, err := s.b.Serve(deadline(t, 30*time.Second), s.host, program, config)
 		must(t, err)
@@ -121,19 +126,29 @@ func same(t *testing.T, one, two *haServer) {
 // Two needletails, or one and a real Kea 2.2.0, serve as one, with real
 // clients: each takes its share, both have all leases, each survives the
 // other's death and takes it back.
-func TestLoadBalancing(t *testing.T) {
+func TestPairWithPerfdhcp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
-	for i, name := range []string{"two needletails", "kea is server1", "kea is server2"} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name, mode string
+		kea        int // which server; 0: none
+	}{
+		{"load-balancing/two needletails", "load-balancing", 0},
+		{"load-balancing/kea is server1", "load-balancing", 1},
+		{"load-balancing/kea is server2", "load-balancing", 2},
+		{"hot-standby/kea is server1", "hot-standby", 1},
+		{"hot-standby/kea is server2", "hot-standby", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // they wait more than they work
 			b := newBed(t, "perfdhcp", "kea-dhcp4")
 			servers, clients := pair(t, b, 300*time.Millisecond, 2*time.Second)
-			theirs, ours := servers[1-i%2], servers[i%2]
-			theirs.kea = i > 0
-			theirs.start(t)
-			ours.start(t)
-			pairLives(t, ours, theirs, clients)
+			for _, s := range servers {
+				s.mode, s.kea = c.mode, s.n == c.kea
+				s.start(t)
+			}
+			pairLives(t, servers, clients)
 		})
 	}
 }
@@ -143,7 +158,7 @@ func pair(t *testing.T, b bed, heartbeat, response time.Duration) (servers [2]*h
 	t.Helper()
 	for i := range servers {
 		host := b.host(t, fmt.Sprint("server", i+1), fmt.Sprintf("192.0.2.1%d/16", i+1))
-		servers[i] = &haServer{b: b, host: host, n: i + 1, heartbeat: heartbeat, response: response}
+		servers[i] = &haServer{b: b, host: host, n: i + 1, mode: "load-balancing", heartbeat: heartbeat, response: response}
 	}
 	must(t, b.Veth(servers[0].host, "ha0", servers[1].host, "ha0"))
 	for i, s := range servers {
@@ -152,32 +167,40 @@ func pair(t *testing.T, b bed, heartbeat, response time.Duration) (servers [2]*h
 	return servers, b.host(t, "load", "192.0.2.2/16")
 }
 
-func pairLives(t *testing.T, ours, theirs *haServer, clients *nettest.Namespace) {
-	both := func(state string) { t.Helper(); ours.reach(t, state); theirs.reach(t, state) }
-	both("load-balancing")
+// pairLives kills one server, then the other, with clients coming all the time.
+func pairLives(t *testing.T, servers [2]*haServer, clients *nettest.Namespace) {
+	t.Helper()
+	settled := func() {
+		t.Helper()
+		for _, s := range servers {
+			s.reach(t, s.mode)
+		}
+	}
+	settled()
 	load(t, clients, 1)
-	same(t, ours, theirs)
+	same(t, servers[0], servers[1])
+	servers[0].shared(t)
+	for i, dies := range servers {
+		dies.Kill()
+		servers[1-i].reach(t, "partner-down")
+		load(t, clients, 2+i)
+		dies.start(t)
+		settled()
+		same(t, servers[0], servers[1])
+	}
+	load(t, clients, 4)
+	same(t, servers[0], servers[1])
+}
+
+// shared checks by the pools who gave out the leases: both where load is
+// balanced.
+func (s *haServer) shared(t *testing.T) {
+	t.Helper()
 	shares := [2]int{}
-	for addr := range ours.table(t) {
+	for addr := range s.table(t) {
 		shares[netip.MustParseAddr(addr).As4()[2]/32]++ // pools begin at .16 and .32
 	}
-	if shares[0] == 0 || shares[1] == 0 {
+	if s.mode == "load-balancing" && (shares[0] == 0 || shares[1] == 0) {
 		t.Errorf("one server took all clients: %v", shares)
 	}
-
-	theirs.Kill()
-	ours.reach(t, "partner-down")
-	load(t, clients, 2)
-	theirs.start(t)
-	both("load-balancing")
-	same(t, ours, theirs)
-
-	ours.Kill()
-	theirs.reach(t, "partner-down")
-	load(t, clients, 3)
-	ours.start(t)
-	both("load-balancing")
-	same(t, ours, theirs)
-	load(t, clients, 4)
-	same(t, ours, theirs)
 }
