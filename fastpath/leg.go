@@ -20,12 +20,18 @@ type leg struct {
 	fill   []uint64 // frames to give to the kernel to receive into
 	free   []uint64 // frames for replies
 	queued []xsk.Desc
+	held   int  // queries that may wait; see Port.HeldMax
 	out    int  // queries the worker holds
 	gone   bool // close when the worker holds no more
 }
 
+// spareShare is the part of a leg's frames for queries, 1/n, that the kernel keeps
+// to receive into while as many queries wait as may: 2,048 of 16,384, which is what
+// comes while a worker handles several batches.
+const spareShare = 8
+
 func newLeg(s *side, socket *xsk.Socket, queries, replies int, port *Port) *leg {
-	l := &leg{index: s.picked.Index, mac: &s.mac, socket: socket, port: port,
+	l := &leg{index: s.picked.Index, mac: &s.mac, socket: socket, port: port, held: queries - queries/spareShare,
 		fill: make([]uint64, 0, queries), free: make([]uint64, 0, replies), queued: make([]xsk.Desc, 0, replies)}
 	for i := range queries {
 		l.fill = append(l.fill, uint64(i)*xsk.FrameSize)

@@ -123,6 +123,9 @@ func TestPortMemory(t *testing.T) {
 	for i := range 300 { // several times the UMEM
 		p.Done(b.take(p, b.discover([6]byte{2, 0, 0, 0, 2, byte(i)}, frame.ClientPort)))
 	}
+	if n := p.HeldMax(); n != 56 {
+		t.Errorf("%d of 64 queries may wait, want 56", n)
+	}
 }
 
 // TestManyReplies: more replies than there are frames leave at once, all of them.

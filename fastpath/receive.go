@@ -2,6 +2,7 @@ package fastpath
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -110,6 +111,18 @@ func (p *Port) Done(qs []frame.Query) {
 			l.refill()
 		}
 	}
+}
+
+// HeldMax is how many queries may wait without a queue lacking frames for what
+// comes, even if all are of one.
+func (p *Port) HeldMax() int {
+	held := math.MaxInt
+	for _, l := range p.legs {
+		if l != nil && !l.gone {
+			held = min(held, l.held)
+		}
+	}
+	return held
 }
 
 // poll waits for a frame, where that is asked for, or for Wake.

@@ -30,6 +30,10 @@ type Port interface {
 	// nothing.
 	Done(qs []frame.Query)
 
+	// HeldMax is how many received queries may wait without the port lacking
+	// memory for what comes, at least 1. It changes as interfaces come and go.
+	HeldMax() int
+
 	// Buffer lends r a buffer for one reply. It returns false if all are out,
 	// which the port counts. The buffer comes back by Send or Drop.
 	Buffer(r *frame.Reply) bool

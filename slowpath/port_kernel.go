@@ -107,6 +107,16 @@ func (p *kernelPort) Done(qs []frame.Query) {
 	}
 }
 
+// besides is the memory of a port for queries besides those that wait: what a turn
+// receives and what it handles.
+const besides = 2*receiveMax + BatchMax
+
+// HeldMax implements Port. A small port, as tests have, keeps half.
+func (p *kernelPort) HeldMax() int {
+	n := cap(p.slots.free)
+	return max(n-besides, n/2)
+}
+
 // Buffer implements Port.
 func (p *kernelPort) Buffer(r *frame.Reply) bool {
 	if !p.buffers.lend(r) {

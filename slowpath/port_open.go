@@ -71,7 +71,7 @@ func open(s *Ports, m medium, o PortOptions) (_ *Ports, err error) {
 		}
 	}()
 	setDefault(&o.Workers, 1)
-	setDefault(&o.Queries, BacklogMax+2*receiveMax+BatchMax)
+	setDefault(&o.Queries, BacklogMax+besides)
 	setDefault(&o.InFlight, InFlightMax)
 	setDefault(&o.Replies, o.InFlight+BatchMax+1)
 	s.sides = make(map[int]*side)

@@ -54,7 +54,7 @@ type PumpOptions struct {
 	Health     *Health    // shared by all pumps of a server; nil: one of its own
 
 	InFlight int // InFlightMax
-	Backlog  int // BacklogMax; a port with fewer queries than that starves before it sheds
+	Backlog  int // BacklogMax; less where the port can hold less
 	Batch    int // BatchMax
 	Pin      bool
 	CPU      int         // of Pin
@@ -70,6 +70,7 @@ type PumpOptions struct {
 type Pump struct {
 	o       PumpOptions
 	queue   *queue
+	heldMax int           // of the port, this turn
 	fresh   []frame.Query // where Receive puts queries
 	handled []frame.Query // to be given back to the port
 	out     []frame.Reply // to be sent
@@ -158,6 +159,7 @@ func (p *Pump) turn() error {
 	p.absence.look(p.now, p.start, limit, n < len(p.fresh))
 	p.pace.begin(n, time.Now())
 	p.land()
+	p.heldMax = p.o.Port.HeldMax()
 	p.admitAll(n)
 	for round := 1; round < roundsMax && err == nil && n == len(p.fresh) && p.behind(); round++ {
 		n, err = p.o.Port.Receive(p.fresh, 0)
@@ -185,7 +187,11 @@ func (p *Pump) admitAll(n int) {
 // behind reports whether there is more work than can be done. Then it pays to
 // empty the port faster than to handle queries: what overflows in the kernel is
 // lost without looking, here the right queries are shed.
-func (p *Pump) behind() bool { return p.queue.room() < len(p.fresh) }
+func (p *Pump) behind() bool { return p.room() < len(p.fresh) }
+
+// room is how many more queries may wait: no more than leave the port memory to
+// receive into, or the kernel would drop whatever comes.
+func (p *Pump) room() int { return min(p.queue.room(), p.heldMax-p.queue.len()) }
 
 // takenOverAfter is how long the pump may not run before what waited is stale.
 func (p *Pump) takenOverAfter() time.Duration {

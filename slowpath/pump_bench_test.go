@@ -181,6 +181,8 @@ func (p *clientPort) Send(rs []frame.Reply) {
 	}
 }
 
+func (p *clientPort) HeldMax() int { return BacklogMax }
+
 func (p *clientPort) Drop(r *frame.Reply) { p.buffers = append(p.buffers, r.Buf) }
 
 func (p *clientPort) Wake() {

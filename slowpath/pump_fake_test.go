@@ -18,6 +18,7 @@ type memoryPort struct {
 	out       int      // queries not given back
 	lent      int      // buffers not given back
 	bufferMax int
+	heldMax   int // 0: BacklogMax; fixed once the pump runs
 	closed    bool
 	fault     error
 	wake      chan struct{}
@@ -62,6 +63,13 @@ func (p *memoryPort) Done(qs []frame.Query) {
 	p.mu.Lock()
 	p.out -= len(qs)
 	p.mu.Unlock()
+}
+
+func (p *memoryPort) HeldMax() int {
+	if p.heldMax > 0 {
+		return p.heldMax
+	}
+	return BacklogMax
 }
 
 func (p *memoryPort) Buffer(r *frame.Reply) bool {

@@ -3,15 +3,14 @@ package slowpath
 import "needletail/internal/frame"
 
 // isUrgent tells whether a query continues something a client was promised:
-// REQUEST, DECLINE, RELEASE, INFORM and whatever else is no DISCOVER. What
-// cannot be read is not.
+// REQUEST, DECLINE and RELEASE. A DISCOVER begins something, an INFORM comes from a
+// client that has its address, and what else there may be is no client's.
 func isUrgent(q *frame.Query) bool {
-	const discover = 1
 	t := q.Hint.Type
 	if !q.Hint.Valid {
 		t = peekType(q.Message)
 	}
-	return t > discover
+	return t == typeRequest || t == typeDecline || t == typeRelease
 }
 
 // peekType finds option 53 without judging the message; 0 if it is not found

@@ -12,13 +12,13 @@ import (
 const flowsMax = 256
 
 // queue is the backlog of a pump: queries received and not yet handled, apart
-// by urgency and, within, by relay. Relays take turns, so the clients behind
+// by urgency (isUrgent) and, within, by relay. Relays take turns, so the clients behind
 // one cannot crowd out those behind another. Owned by the pump.
 type queue struct {
-	entries  []entry
-	free     []int32
-	urgent   class
-	discover class
+	entries []entry
+	free    []int32
+	urgent  class
+	other   class // DISCOVERs, INFORMs, whatever hangs on no promise
 }
 
 // entry is one waiting query.
@@ -37,6 +37,8 @@ type class struct {
 	first int             // in turns
 	live  int             // in turns
 	n     int             // queries
+	most  uint8           // a flow that had the most
+	rest  int32           // no other flow has more than that
 }
 
 // flow is the waiting queries of one relay, oldest first.
@@ -55,9 +57,9 @@ func newQueue(size int) *queue {
 	return q
 }
 
-func (q *queue) len() int       { return q.urgent.n + q.discover.n }
-func (q *queue) discovers() int { return q.discover.n }
-func (q *queue) room() int      { return len(q.free) }
+func (q *queue) len() int    { return q.urgent.n + q.other.n }
+func (q *queue) others() int { return q.other.n }
+func (q *queue) room() int   { return len(q.free) }
 
 // push copies a query into the queue, which must have room.
 func (q *queue) push(from *frame.Query, urgent bool, arrived time.Duration) {
@@ -65,7 +67,7 @@ func (q *queue) push(from *frame.Query, urgent bool, arrived time.Duration) {
 	q.free = q.free[:len(q.free)-1]
 	e := &q.entries[i]
 	e.query, e.arrived, e.urgent, e.next = *from, arrived, urgent, -1
-	c := &q.discover
+	c := &q.other
 	if urgent {
 		c = &q.urgent
 	}
@@ -78,29 +80,46 @@ func (q *queue) pop() *entry {
 	if e := q.urgent.pop(q.entries); e != nil {
 		return e
 	}
-	return q.discover.pop(q.entries)
+	return q.other.pop(q.entries)
 }
 
-func (q *queue) popDiscover() *entry { return q.discover.pop(q.entries) }
+func (q *queue) popOther() *entry { return q.other.pop(q.entries) }
 
-// longestDiscover takes the oldest DISCOVER of the relay that has the most of
-// them; nil if there is none.
-func (q *queue) longestDiscover() *entry { return q.discover.longest(q.entries) }
+// longestOther takes the oldest query that is not urgent of the relay that has
+// the most of them. There must be one.
+func (q *queue) longestOther() *entry { return q.other.take(q.entries, q.other.longest()) }
 
-// longestUrgent is the same of the other queries.
-func (q *queue) longestUrgent() *entry { return q.urgent.longest(q.entries) }
+// longestUrgent is the same of urgent queries.
+func (q *queue) longestUrgent() *entry { return q.urgent.take(q.entries, q.urgent.longest()) }
 
-func (c *class) longest(entries []entry) *entry {
-	if c.n == 0 {
-		return nil
-	}
-	longest := &c.flows[0]
-	for i := range c.flows {
-		if c.flows[i].n > longest.n {
-			longest = &c.flows[i]
+// crowded tells whether a relay has more urgent queries waiting than the one that
+// a query came by.
+func (q *queue) crowded(by *frame.Query) bool {
+	return q.urgent.longest().n > q.urgent.flows[flowOf(by)].n
+}
+
+// longest is the flow of the relay that has the most. It looks at all flows only if
+// another may have more than the one that had.
+func (c *class) longest() *flow {
+	if c.flows[c.most].n < c.rest {
+		c.most, c.rest = 0, 0
+		for i := 1; i < flowsMax; i++ {
+			c.rank(uint8(i))
 		}
 	}
-	return c.take(entries, longest)
+	return &c.flows[c.most]
+}
+
+// rank keeps most and rest right when a flow has grown.
+func (c *class) rank(at uint8) {
+	switch n := c.flows[at].n; {
+	case at == c.most:
+	case n > c.flows[c.most].n:
+		c.rest = max(c.rest, c.flows[c.most].n)
+		c.most = at
+	default:
+		c.rest = max(c.rest, n)
+	}
 }
 
 // release makes the entry free for another query.
@@ -116,6 +135,7 @@ func (c *class) push(entries []entry, e *entry, at uint8) {
 	f.tail = e.index
 	f.n++
 	c.n++
+	c.rank(at)
 	if !f.listed {
 		f.listed = true
 		c.turns[(c.first+c.live)%flowsMax] = at
@@ -128,7 +148,7 @@ func (c *class) pop(entries []entry) *entry {
 		at := c.turns[c.first]
 		c.first = (c.first + 1) % flowsMax
 		f := &c.flows[at]
-		if f.n == 0 { // emptied by longest
+		if f.n == 0 { // emptied by shedding
 			f.listed = false
 			c.live--
 			continue

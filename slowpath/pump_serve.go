@@ -6,34 +6,50 @@ import (
 	"needletail/internal/frame"
 )
 
-// staleAfter is the age at which nobody waits for an OFFER any more: clients
-// ask again after 4 s, give or take one (RFC 2131 section 4.1).
+// staleAfter is the age at which nobody waits for an answer to a DISCOVER or INFORM
+// any more: clients ask again after 4 s, give or take one (RFC 2131 section 4.1).
 const staleAfter = 3 * time.Second
 
-// discoverShare is the part of a batch, 1/n, that DISCOVERs keep however many
-// other queries wait, so that one kind of flood cannot shut out new clients.
-const discoverShare = 8
+// otherShare is the part of a batch, 1/n, that DISCOVERs and the like keep however
+// many urgent queries wait, so that one kind of flood cannot shut out new clients.
+const otherShare = 8
 
-// admit puts an arrived query into the backlog, or sheds one. DISCOVERs go
-// first: they are new promises, while a REQUEST is one to be kept. The newest
-// of them go when too much is in flight, the oldest of the relay that has the
-// most of them when the backlog is full. Of a backlog of REQUESTs, too, the oldest of
-// the relay with the most goes: its client is the first to ask again.
+// admit puts an arrived query into the backlog and sheds one if there is too much:
+// of all that wait, the oldest of the relay that has the most, whose client is the
+// first to ask again. What is not urgent goes before what is: a DISCOVER asks for a
+// promise, a REQUEST for one to be kept. While too much is in flight, no more that
+// is not urgent may wait than did.
 func (p *Pump) admit(q *frame.Query) {
 	urgent := isUrgent(q)
-	if !urgent && p.full() {
-		p.shed(q, &p.count.shedInFlight)
+	if p.room() <= 0 && !p.makeRoom(q, urgent) {
+		p.shed(q, &p.count.shedBacklog)
 		return
 	}
-	if p.queue.room() == 0 {
-		victim, why := p.queue.longestDiscover(), &p.count.shedBacklog
-		if victim == nil {
-			victim, why = p.queue.longestUrgent(), &p.count.shedRequest
-		}
-		p.shed(&victim.query, why)
-		p.queue.release(victim)
-	}
 	p.queue.push(q, urgent, p.now.Sub(p.start))
+	if !urgent && p.full() {
+		p.shedEntry(p.queue.longestOther(), &p.count.shedInFlight)
+	}
+}
+
+// makeRoom sheds a query that waits for one that arrived. What is not urgent takes
+// an urgent one's place only if that is of a relay that has more of them than its
+// own; false: there is none.
+func (p *Pump) makeRoom(q *frame.Query, urgent bool) bool {
+	switch {
+	case p.queue.others() > 0:
+		p.shedEntry(p.queue.longestOther(), &p.count.shedBacklog)
+	case urgent || p.queue.crowded(q):
+		p.shedEntry(p.queue.longestUrgent(), &p.count.shedRequest)
+	default:
+		return false
+	}
+	return true
+}
+
+// shedEntry sheds a query taken from the backlog.
+func (p *Pump) shedEntry(e *entry, why *counter) {
+	p.shed(&e.query, why)
+	p.queue.release(e)
 }
 
 // shed gives a query back unanswered.
@@ -70,7 +86,7 @@ func (p *Pump) canServe() bool { return p.queue.len() > 0 && !p.full() }
 
 // serve handles up to a batch of waiting queries.
 func (p *Pump) serve() {
-	kept := min(p.o.Batch/discoverShare, p.queue.discovers())
+	kept := min(p.o.Batch/otherShare, p.queue.others())
 	for n := 0; n < p.o.Batch && p.canServe(); n++ {
 		e := p.next(p.o.Batch-n <= kept)
 		if e == nil {
@@ -89,10 +105,11 @@ func (p *Pump) serve() {
 	}
 }
 
-// next takes the query to handle next, a DISCOVER if its share is due.
-func (p *Pump) next(discover bool) *entry {
-	if discover {
-		if e := p.queue.popDiscover(); e != nil {
+// next takes the query to handle next, one that is not urgent if their share is
+// due.
+func (p *Pump) next(other bool) *entry {
+	if other {
+		if e := p.queue.popOther(); e != nil {
 			return e
 		}
 	}

@@ -26,10 +26,10 @@ type PumpStats struct {
 	Immediate uint64 // replies that waited for nothing
 	Committed uint64 // replies sent after disk and partners were done
 
-	ShedInFlight uint64 // DISCOVERs that came while too much was in flight
-	ShedBacklog  uint64 // DISCOVERs dropped, from the busiest relay, because the backlog was full
-	ShedStale    uint64 // DISCOVERs that waited until nobody expected an answer
-	ShedRequest  uint64 // other queries, because the backlog was full of their kind
+	ShedInFlight uint64 // DISCOVERs and the like (see isUrgent), of the busiest relay, while too much was in flight
+	ShedBacklog  uint64 // the same, because the backlog was full
+	ShedStale    uint64 // the same, because they waited until nobody expected an answer
+	ShedRequest  uint64 // urgent queries, because the backlog was full of their kind
 	ShedMissed   uint64 // other queries than DISCOVERs that waited while the server was stopped
 	NoBuffer     uint64 // queries for whose reply the port had no buffer
 	CommitFailed uint64 // replies dropped because their changes are not durable

@@ -258,7 +258,7 @@ func TestPumpKeepsAShareForDiscovers(t *testing.T) {
 	r := newRig(t, PumpOptions{Batch: 16, Backlog: 64}, nil)
 	p := r.pump
 	for xid := range uint32(40) {
-		q := frame.Query{Message: ask(kindInform, xid)}
+		q := frame.Query{Message: ask(kindRequest, xid)}
 		p.queue.push(&q, true, 0)
 		q = frame.Query{Message: ask(kindDiscover, 1000+xid)}
 		if xid < 20 {
@@ -273,7 +273,7 @@ func TestPumpKeepsAShareForDiscovers(t *testing.T) {
 			discovers++
 		}
 	}
-	if discovers != 16/discoverShare {
+	if discovers != 16/otherShare {
 		t.Errorf("%d DISCOVERs in a batch of 16", discovers)
 	}
 }
