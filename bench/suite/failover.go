@@ -37,24 +37,23 @@ func (s *Suite) Failover(ctx context.Context, c Contender, det Detection) error 
 	if err != nil {
 		return err
 	}
-	defer st.close()
-	s.env.XDP, s.env.Driver = st.mode, st.driver
 	setups := [2]*peer.Setup{}
-	for i := range st.servers {
+	for i := range setups {
 		setup := base()
 		setups[i] = pairSetup(*c.apply(&setup), i)
 		setups[i].HA.Delay, setups[i].HA.Dead, setups[i].HA.Unacked = det.Heartbeat, det.Dead, det.Unacked
-		if err := st.start(s, c.Peer, setups[i], i); err != nil {
-			return err
+	}
+	start := func() error {
+		for i, setup := range setups {
+			if err := st.start(s, c.Peer, setup, i); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	if err := st.ready(ctx, startLimit, nil); err != nil {
-		return fmt.Errorf("a pair of %s: %w", c.Peer.Name, err)
-	}
-	if err := st.receiving(ctx, c.Peer, setups[0]); err != nil {
-		return err
-	}
-	return s.killAndRestart(ctx, st, c, setups[0], det)
+	return s.on(ctx, st, c, setups[0], start, func(st *site, first *peer.Setup) error {
+		return s.killAndRestart(ctx, st, c, first, det)
+	})
 }
 
 func (s *Suite) killAndRestart(ctx context.Context, st *site, c Contender, first *peer.Setup, det Detection) error {

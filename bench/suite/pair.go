@@ -14,71 +14,44 @@ import (
 
 // newPairSite joins a generator and two servers by a bridge, with a link of
 // their own between the servers.
-func newPairSite(ctx context.Context, medium load.Medium) (_ *site, err error) {
-	st := &site{lab: nettest.Open()}
-	defer func() {
+func newPairSite(ctx context.Context, medium load.Medium) (*site, error) {
+	return stage(2, func(st *site) error {
+		sw, err := st.lab.Namespace("switch")
 		if err != nil {
-			st.close()
+			return err
 		}
-	}()
-	if st.gen, err = st.lab.Namespace("gen"); err != nil {
-		return nil, err
-	}
-	sw, err := st.lab.Namespace("switch")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range []string{"srv1", "srv2"} {
-		ns, err := st.lab.Namespace(name)
-		if err != nil {
-			return nil, err
+		if err := st.wire(ctx, sw); err != nil {
+			return err
 		}
-		st.servers = append(st.servers, ns)
-	}
-	if err := st.wire(ctx, sw); err != nil {
-		return nil, err
-	}
-	if err := st.address(nil); err != nil {
-		return nil, err
-	}
-	return st, st.open(medium, 1)
+		if err := st.address(nil); err != nil {
+			return err
+		}
+		return st.open(medium, 1)
+	})
 }
 
 // newHalfSite wires a generator to the first of two servers, which has a link
 // to the other. Only clients in the first one's scope take part.
-func newHalfSite(ctx context.Context, medium load.Medium) (_ *site, err error) {
-	st := &site{lab: nettest.Open(), only: func(id []byte) bool { return served(rfc3074.Hash(id)) }}
-	defer func() {
-		if err != nil {
-			st.close()
+func newHalfSite(ctx context.Context, medium load.Medium) (*site, error) {
+	return stage(2, func(st *site) error {
+		st.only = func(id []byte) bool { return served(rfc3074.Hash(id)) }
+		if err := st.lab.Veth(st.gen, genIf, st.servers[0], serverIf, 1); err != nil {
+			return err
 		}
-	}()
-	if st.gen, err = st.lab.Namespace("gen"); err != nil {
-		return nil, err
-	}
-	for _, name := range []string{"srv1", "srv2"} {
-		ns, err := st.lab.Namespace(name)
-		if err != nil {
-			return nil, err
+		if err := st.lab.Veth(st.gen, "aside0", st.servers[1], serverIf, 1); err != nil { // nobody uses it
+			return err
 		}
-		st.servers = append(st.servers, ns)
-	}
-	if err := st.lab.Veth(st.gen, genIf, st.servers[0], serverIf, 1); err != nil {
-		return nil, err
-	}
-	if err := st.lab.Veth(st.gen, "aside0", st.servers[1], serverIf, 1); err != nil { // nobody uses it
-		return nil, err
-	}
-	if err := st.join(); err != nil {
-		return nil, err
-	}
-	if err := st.address(nil); err != nil {
-		return nil, err
-	}
-	if err := st.takeLive(ctx); err != nil {
-		return nil, err
-	}
-	return st, st.open(medium, 1)
+		if err := st.join(); err != nil {
+			return err
+		}
+		if err := st.address(nil); err != nil {
+			return err
+		}
+		if err := st.takeLive(ctx); err != nil {
+			return err
+		}
+		return st.open(medium, 1)
+	})
 }
 
 // takeLive lets the server's end of a veth pair take frames that were made in

@@ -62,19 +62,7 @@ func (s *Suite) half(ctx context.Context, c Contender, f func(*site, *peer.Setup
 	if err != nil {
 		return err
 	}
-	defer st.close()
-	s.env.XDP, s.env.Driver = st.mode, st.driver
-	setup := base()
-	if err := st.startPair(s, c.Peer, *c.apply(&setup)); err != nil {
-		return err
-	}
-	if err := st.ready(ctx, startLimit, nil); err != nil {
-		return fmt.Errorf("%s with a partner: %w", c.Peer.Name, err)
-	}
-	if err := st.receiving(ctx, c.Peer, &setup); err != nil {
-		return err
-	}
-	return f(st, &setup)
+	return s.onPair(ctx, st, c, f)
 }
 
 // flood opens a flood from the generator's interface to the first server.

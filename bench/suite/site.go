@@ -48,33 +48,50 @@ type site struct {
 	closers []func() error
 }
 
+// stage makes the namespaces of a generator and so many servers and has wire do
+// the rest. If that fails nothing is left.
+func stage(servers int, wire func(*site) error) (*site, error) {
+	st := &site{lab: nettest.Open()}
+	err := st.populate(servers)
+	if err == nil {
+		err = wire(st)
+	}
+	if err != nil {
+		st.close()
+		return nil, err
+	}
+	return st, nil
+}
+
+func (st *site) populate(servers int) (err error) {
+	if st.gen, err = st.lab.Namespace("gen"); err != nil {
+		return err
+	}
+	for i := range servers {
+		ns, err := st.lab.Namespace(fmt.Sprintf("srv%d", i+1))
+		if err != nil {
+			return err
+		}
+		st.servers = append(st.servers, ns)
+	}
+	return nil
+}
+
 // newSite wires a generator to one server directly, by a link of so many
 // queues.
-func newSite(ctx context.Context, medium load.Medium, relays []netip.Addr, queues int) (_ *site, err error) {
-	st := &site{lab: nettest.Open()}
-	defer func() {
-		if err != nil {
-			st.close()
+func newSite(ctx context.Context, medium load.Medium, relays []netip.Addr, queues int) (*site, error) {
+	return stage(1, func(st *site) error {
+		if err := st.lab.Veth(st.gen, genIf, st.servers[0], serverIf, queues); err != nil {
+			return err
 		}
-	}()
-	if st.gen, err = st.lab.Namespace("gen"); err != nil {
-		return nil, err
-	}
-	srv, err := st.lab.Namespace("srv1")
-	if err != nil {
-		return nil, err
-	}
-	st.servers = []*nettest.Namespace{srv}
-	if err := st.lab.Veth(st.gen, genIf, srv, serverIf, queues); err != nil {
-		return nil, err
-	}
-	if err := st.address(relays); err != nil {
-		return nil, err
-	}
-	if err := st.takeLive(ctx); err != nil {
-		return nil, err
-	}
-	return st, st.open(medium, queues)
+		if err := st.address(relays); err != nil {
+			return err
+		}
+		if err := st.takeLive(ctx); err != nil {
+			return err
+		}
+		return st.open(medium, queues)
+	})
 }
 
 // address gives both ends their addresses; a relay's is one of the generator.

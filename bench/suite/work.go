@@ -41,44 +41,46 @@ func (c *Contender) apply(s *peer.Setup) *peer.Setup {
 // single starts one contender alone and hands the running site to f.
 func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
 	s.prepare()
-	relays := setup.Relays()
-	st, err := newSite(ctx, s.medium(c), relays, setup.Queues())
+	st, err := newSite(ctx, s.medium(c), setup.Relays(), setup.Queues())
 	if err != nil {
 		return err
 	}
-	defer st.close()
-	s.env.XDP, s.env.Driver = st.mode, st.driver
-	if err := st.start(s, c.Peer, c.apply(&setup), 0); err != nil {
-		return err
-	}
-	if err := st.ready(ctx, startLimit, relays); err != nil {
-		return fmt.Errorf("%s: %w", c.Peer.Name, err)
-	}
-	if err := st.receiving(ctx, c.Peer, &setup); err != nil {
-		return err
-	}
-	return f(st, &setup)
+	c.apply(&setup)
+	return s.on(ctx, st, c, &setup, func() error { return st.start(s, c.Peer, &setup, 0) }, f)
 }
 
 // paired starts a contender twice, as a load-balanced pair.
-func (s *Suite) paired(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
+func (s *Suite) paired(ctx context.Context, c Contender, f func(*site, *peer.Setup) error) error {
 	s.prepare()
 	st, err := newPairSite(ctx, s.medium(c))
 	if err != nil {
 		return err
 	}
+	return s.onPair(ctx, st, c, f)
+}
+
+// onPair is on with both servers of a site as a load-balanced pair.
+func (s *Suite) onPair(ctx context.Context, st *site, c Contender, f func(*site, *peer.Setup) error) error {
+	setup := base()
+	c.apply(&setup)
+	return s.on(ctx, st, c, &setup, func() error { return st.startPair(s, c.Peer, setup) }, f)
+}
+
+// on starts servers on a site and hands it to f once they answer clients and
+// receive as their setup asks. It closes the site.
+func (s *Suite) on(ctx context.Context, st *site, c Contender, setup *peer.Setup, start func() error, f func(*site, *peer.Setup) error) error {
 	defer st.close()
 	s.env.XDP, s.env.Driver = st.mode, st.driver
-	if err := st.startPair(s, c.Peer, *c.apply(&setup)); err != nil {
+	if err := start(); err != nil {
 		return err
 	}
-	if err := st.ready(ctx, startLimit, nil); err != nil {
-		return fmt.Errorf("a pair of %s: %w", c.Peer.Name, err)
+	if err := st.ready(ctx, startLimit, setup.Relays()); err != nil {
+		return fmt.Errorf("%s on %d server(s): %w", c.Peer.Name, len(st.servers), err)
 	}
-	if err := st.receiving(ctx, c.Peer, &setup); err != nil {
+	if err := st.receiving(ctx, c.Peer, setup); err != nil {
 		return err
 	}
-	return f(st, &setup)
+	return f(st, setup)
 }
 
 // search finds the highest rate of a mix. Each trial becomes a record of the
