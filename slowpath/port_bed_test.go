@@ -3,6 +3,7 @@ package slowpath
 import (
 	"bytes"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,7 +80,7 @@ func (b *bed) open(opener func(PortOptions) (*Ports, error), workers int, names 
 	return ports
 }
 
-// pick must run inside the server's namespace.
+// pick takes names, or NAME/ADDRESS. It must run inside the server's namespace.
 func (b *bed) pick(names ...string) []netif.Picked {
 	all, err := netif.List()
 	if err != nil {
@@ -87,11 +88,9 @@ func (b *bed) pick(names ...string) []netif.Picked {
 	}
 	var patterns []netif.Pattern
 	for _, n := range names {
-		p, err := netif.ParsePattern(n)
-		if err != nil {
-			b.t.Error(err)
-		}
-		patterns = append(patterns, p)
+		name, addr, _ := strings.Cut(n, "/")
+		only, _ := netip.ParseAddr(addr)
+		patterns = append(patterns, netif.Pattern{Name: name, Addr: only})
 	}
 	picked, _ := netif.Pick(all, patterns)
 	return picked

@@ -1,9 +1,7 @@
 package netif
 
 import (
-	"fmt"
 	"net/netip"
-	"strings"
 )
 
 // Pattern is one element of Kea's interfaces list: "eth0", "eth0/192.0.2.1"
@@ -14,27 +12,8 @@ type Pattern struct {
 	Addr netip.Addr // invalid: any address of the interface
 }
 
-// Any is the pattern of every interface that can serve.
-const Any = "*"
-
-// ParsePattern reads an element of Kea's interfaces list.
-func ParsePattern(s string) (Pattern, error) {
-	name, addr, hasAddr := strings.Cut(s, "/")
-	name = strings.TrimSpace(name)
-	switch {
-	case name == "":
-		return Pattern{}, fmt.Errorf("interface %q: the name is missing", s)
-	case !hasAddr:
-		return Pattern{Name: name}, nil
-	case name == Any:
-		return Pattern{}, fmt.Errorf("interface %q: the wildcard takes no address", s)
-	}
-	ip, err := netip.ParseAddr(strings.TrimSpace(addr))
-	if err != nil || !ip.Is4() {
-		return Pattern{}, fmt.Errorf("interface %q: %q is no IPv4 address", s, addr)
-	}
-	return Pattern{Name: name, Addr: ip}, nil
-}
+// every is the pattern of every interface that can serve.
+const every = "*"
 
 // String returns the pattern as Kea writes it.
 func (p Pattern) String() string {
@@ -62,7 +41,7 @@ func Pick(all []Interface, patterns []Pattern) (picked []Picked, missing []Patte
 		take, whole := false, false
 		for n, pat := range patterns {
 			switch {
-			case pat.Name == Any:
+			case pat.Name == every:
 				matched[n] = true
 				if i.Up && !i.Loopback && len(i.Addresses) > 0 {
 					take, whole = true, true
