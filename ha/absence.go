@@ -6,12 +6,12 @@ import "time"
 // have a partner take over sooner would have it do so for a lost message.
 const absenceMin = 100 * time.Millisecond
 
-// absence is how long a server may stand still (SIGSTOP, a suspended machine)
+// Absence is how long a server may stand still (SIGSTOP, a suspended machine)
 // before its partner can have taken its clients over; 0: there is no partner.
 // The partner does after max-response-delay, and that counts from when it last
 // heard of us: a heartbeat-delay before the standstill began, or less. The half
 // is for the time messages take, and for noticing.
-func (s *Settings) absence() time.Duration {
+func (s *Settings) Absence() time.Duration {
 	if s.Partner == "" {
 		return 0
 	}

@@ -21,7 +21,7 @@ func TestAbsence(t *testing.T) {
 		{"a delay above the wait", "b", time.Minute, 10 * time.Second, absenceMin},
 	} {
 		s := Settings{Partner: c.partner, Heart: c.heart, Response: c.waits}
-		if got := s.absence(); got != c.want {
+		if got := s.Absence(); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -33,4 +33,16 @@ func TestShortestAbsence(t *testing.T) {
 			t.Errorf("shortest(%d, %d) is %d", c[0], c[1], got)
 		}
 	}
+}
+
+// What failed while a server stood still does not make it go its own way: its
+// partner may have taken over. A heartbeat asked since does.
+func TestStandstillFailsNobody(t *testing.T) {
+	settings := pair(ModeLoadBalancing)[0]
+	s := newStage(t, settings, LoadBalancing, LoadBalancing)
+	s.wait(settings.Heart) // a heartbeat is on its way
+	s.now = s.now.Add(settings.Response + settings.Absence())
+	s.step(UpdatesDone{Err: "timeout"}).in(LoadBalancing, "an update failed meanwhile")
+	s.miss().in(LoadBalancing, "so did the heartbeat")
+	s.wait(settings.Heart).miss().in(CommunicationRecovery, "and the next one")
 }

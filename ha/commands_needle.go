@@ -33,7 +33,7 @@ func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) cont
 	}
 	told := time.UnixMilli(sent)
 	clock := l.clockOf(from, told, time.Now())
-	late := from.late(clock.Ours(told))
+	late := from.late(clock.Ours(told)) || from == l.partner && !l.clocked.Load()
 	b := batches.Get().(*leases.Batch)
 	defer batches.Put(b)
 	var out applied
@@ -42,7 +42,7 @@ func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) cont
 		e.Lease.CLTT, e.At = clock.Ours(e.Lease.CLTT), clock.Ours(e.At)
 		err := errLate
 		if !late {
-			err = d.applyEntry(b, l, e, clock.slack())
+			err = d.applyEntry(b, l, e, clock)
 		}
 		if err != nil {
 			out.Failed = append(out.Failed, refusedChange{Index: n, Result: resultOf(err), Text: err.Error()})
@@ -59,18 +59,18 @@ func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) cont
 	return control.Response{Text: "some lease changes were refused", Arguments: out}
 }
 
-func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry, slack time.Duration) error {
+func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry, clock Clock) error {
 	d.Touched(e.Lease.Addr)
 	now := time.Now()
 	if e.Op == opDelete {
 		d.opt.Store.DeleteAt(b, e.Lease.Addr, e.At, func(have *leases.Lease, ours bool) bool {
-			return ours && Overtaken(have, e.At, now)
+			return Overtaken(have, ours, e.At, now)
 		})
 		return nil
 	}
 	own, first := d.servesAlone(), l.conf.SelfIndex() == 0
 	done, err := d.opt.Store.PutUnless(b, &e.Lease, func(have *leases.Lease, ours bool) bool {
-		return Outlived(have, &e.Lease, slack, now) || Contest(own, first && ours, have, &e.Lease, now)
+		return Outlived(have, &e.Lease, clock, now) || Contest(own, first && ours, have, &e.Lease, now)
 	})
 	if err == nil && !done {
 		err = errPromised
@@ -83,14 +83,15 @@ var errPromised = errors.New("the address is another client's here")
 
 // errLate refuses what was sent before our last sync began, and waited since: in
 // the socket of a process that was stopped, say. The sync has brought it, and
-// perhaps that it is over: a release leaves all times as they were.
-var errLate = errors.New("a sync has overtaken this change")
+// perhaps that it is over: a release leaves all times as they were. So it does
+// with what comes before we know the partner's clock, which tells how old it is.
+var errLate = errors.New("a sync has overtaken this change, or will")
 
-// servesAlone is PartnerDown if any relationship counts its updates unsent,
-// which is all that Conflict asks of our state.
+// servesAlone is PartnerDown if any relationship serves clients of whom its
+// partner does not hear, which is all that Conflict asks of our state.
 func (d *Driver) servesAlone() State {
 	for _, l := range d.links {
-		if l.policy.Load().Partner == Count {
+		if l.policy.Load().Alone {
 			return PartnerDown
 		}
 	}

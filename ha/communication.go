@@ -47,7 +47,20 @@ func (c *communication) heard(now time.Time, h HeartbeatDone) {
 	c.state, c.scopes = h.State, h.Scopes
 	c.unsent[1] = h.Unsent
 	c.hasSkew, c.skewAt, c.partnerAt = true, at, h.Time
-	c.skew = time.Duration(h.Time.Unix()-at.Unix()) * time.Second
+	c.skew = h.skew(at, c.skew)
+}
+
+// skew is the partner's clock minus ours in whole seconds, as an answer of some
+// moment tells it: it was written since the heartbeat was asked, which is long ago
+// if a process was stopped meanwhile. Of what it may mean the nearest to what was
+// known counts. Kea takes the moment it reads the answer.
+func (h *HeartbeatDone) skew(at time.Time, known time.Duration) time.Duration {
+	least := time.Duration(h.Time.Unix()-at.Unix()) * time.Second
+	most := least
+	if !h.Began.IsZero() {
+		most = max(most, time.Duration(h.Time.Unix()-h.Began.Unix())*time.Second)
+	}
+	return min(max(known, least), most)
 }
 
 // lost marks the partner unavailable: a heartbeat, a lease update or any other
@@ -124,5 +137,8 @@ func (c *communication) failed(limit uint32) bool {
 // Skew returns the partner's clock minus ours as last measured, also when the
 // partner has been unavailable since (the terminate check has forgotten it
 // then): what a partner says about times is on its clock, and leases must not
-// end here before they end at the client.
-func (m *Machine) Skew(i int) time.Duration { return m.rels[i].partner.skew }
+// end here before they end at the client. known: it has been measured.
+func (m *Machine) Skew(i int) (skew time.Duration, known bool) {
+	c := &m.rels[i].partner
+	return c.skew, !c.skewAt.IsZero()
+}

@@ -49,24 +49,34 @@ const unsettledMax = httpTimeout + 5*time.Second
 // one take, settled or not. The other one yields, and its own reply does not
 // leave (Store.Settle). Were both to refuse, two stubborn clients could keep each
 // other from the address for ever.
+//
+// A needletail's update may come late (a link that was cut holds it): one by which
+// the same client's lease would end before the client was told is refused too.
 func Contest(own State, wins bool, have, got *leases.Lease, now time.Time) bool {
+	if have.State == leases.Active && leases.SameClient(have, got) {
+		return got.CLTT.Before(have.CLTT.Add(-slackMax))
+	}
 	busy := wins && have.State == leases.Active && got.State == leases.Active && now.Before(have.Expires()) &&
 		!leases.SameClient(have, got) && now.Sub(have.CLTT) < unsettledMax
 	return Conflict(own, have, got, busy, now)
 }
 
-// Overtaken tells whether a deletion made at a moment comes too late: we have
-// given the address away since, and the client has it still.
-func Overtaken(have *leases.Lease, at, now time.Time) bool {
+// Overtaken tells whether a deletion made at a moment comes too late: the address
+// was given away since, by us or by whoever told us, and the client has it still.
+func Overtaken(have *leases.Lease, ours bool, at, now time.Time) bool {
+	if !ours { // its time has travelled, too
+		at = at.Add(slackMax)
+	}
 	return have.State == leases.Active && now.Before(have.Expires()) && have.CLTT.After(at)
 }
 
 // Outlived tells whether a release comes too late: its client has come again
 // since and has the address. A release keeps the time of the lease that it ends,
-// which we know as well as the sender, slack apart; a later one ended it before.
-func Outlived(have, got *leases.Lease, slack time.Duration, now time.Time) bool {
+// which we know as well as the sender, the slack of its clock apart; a later one
+// ended it before.
+func Outlived(have, got *leases.Lease, clock Clock, now time.Time) bool {
 	return have != nil && got.State == leases.Released && have.State == leases.Active && now.Before(have.Expires()) &&
-		leases.SameClient(have, got) && got.CLTT.Add(slack).Before(have.CLTT)
+		leases.SameClient(have, got) && got.CLTT.Add(clock.slack()).Before(have.CLTT)
 }
 
 // Refuses decides about a lease update of a Kea, told by its origin or by the
@@ -77,7 +87,7 @@ func Outlived(have, got *leases.Lease, slack time.Duration, now time.Time) bool 
 func (d *Driver) Refuses(ctx context.Context, partner bool, have, got *leases.Lease) bool {
 	_, own := via(ctx)
 	now := time.Now()
-	return (own || partner) && (Outlived(have, got, 0, now) || Conflict(d.servesAlone(), have, got, false, now))
+	return (own || partner) && (Outlived(have, got, Clock{}, now) || Conflict(d.servesAlone(), have, got, false, now))
 }
 
 // RefusesDeletion is the same for lease4-del: it carries the lease as the sender

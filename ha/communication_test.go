@@ -35,7 +35,7 @@ func TestClockSkew(t *testing.T) {
 	if s.now = s.now.Add(time.Second); !has[Warning](s.skewed(31 * time.Second).out) {
 		t.Error("no second warning after a minute")
 	}
-	if s.miss(); s.m.Status(0, s.now).HasSkew || s.m.Skew(0) != 31*time.Second {
+	if s.miss(); s.m.Status(0, s.now).HasSkew || skewOf(s.m) != 31*time.Second {
 		t.Error("a failure forgets the skew, except for translating times")
 	}
 }
@@ -53,6 +53,23 @@ func TestHeartbeatHeardLate(t *testing.T) {
 	s.beat(LoadBalancing).step(HeartbeatDone{State: LoadBalancing, Time: at, At: at})
 	if age := s.m.Status(0, s.now).Age; age != 0 {
 		t.Errorf("an older answer makes the contact %s old", age)
+	}
+}
+
+// The answer to a heartbeat may be as old as the question: a server that was stopped
+// meanwhile does not take its own absence for a partner's clock that is behind.
+func TestSkewOfASleeper(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], LoadBalancing, LoadBalancing).skewed(5 * time.Second)
+	asked := s.now
+	told := asked.Add(5 * time.Second)
+	s.now = asked.Add(2 * time.Minute)
+	s.step(HeartbeatDone{State: LoadBalancing, Time: told, Began: asked}).in(LoadBalancing, "an answer of two minutes ago")
+	if got := skewOf(s.m); got != 5*time.Second {
+		t.Errorf("the partner is taken for %s ahead", got)
+	}
+	s.step(HeartbeatDone{State: LoadBalancing, Time: s.now.Add(-30 * time.Second), Began: s.now})
+	if got := skewOf(s.m); got != -30*time.Second {
+		t.Errorf("a quick answer is not believed: %s", got)
 	}
 }
 
@@ -211,4 +228,9 @@ func TestDeafPartner(t *testing.T) {
 	// A take-over that is refused must never end in serving beside the partner.
 	s = newStage(t, set, LoadBalancing, LoadBalancing)
 	s.step(deaf).step(MaintenanceDone{Result: 1, Silent: true, Err: "timeout"}).in(CommunicationRecovery, "no answer")
+}
+
+func skewOf(m *Machine) time.Duration {
+	skew, _ := m.Skew(0)
+	return skew
 }

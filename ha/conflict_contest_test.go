@@ -30,4 +30,9 @@ func TestContestHasOneWinner(t *testing.T) {
 	if Contest(LoadBalancing, true, lease("a", now), lease("a", now), now) {
 		t.Error("a client's own renewal is refused")
 	}
+	for age, want := range map[time.Duration]bool{time.Second: false, time.Minute: true} {
+		if got := Contest(LoadBalancing, false, lease("a", now), lease("a", now.Add(-age)), now); got != want {
+			t.Errorf("a renewal of %s ago is refused: %v", age, got)
+		}
+	}
 }

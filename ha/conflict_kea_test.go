@@ -54,7 +54,7 @@ func TestKeaComesLate(t *testing.T) {
 			t.Errorf("%s: the address is %x's (%v)", c.name, l.HW, ok)
 		}
 	}
-	n.links[0].policy.Store(&Policy{Partner: Count}) // as in partner-down
+	n.links[0].policy.Store(&Policy{Partner: Count, Alone: true}) // as in partner-down
 	put(1, time.Minute)
 	if got := tell("lease4-update", 2, 0); got != 4 {
 		t.Errorf("serving alone: result %d, want 4", got)
@@ -66,11 +66,17 @@ func TestDeletionOvertaken(t *testing.T) {
 	now := time.Unix(1795289685, 0)
 	l := leases.Lease{CLTT: now.Add(-time.Minute), ValidLft: 600, State: leases.Active}
 	for at, want := range map[time.Duration]bool{-2 * time.Minute: true, -time.Minute: false, 0: false} {
-		if got := Overtaken(&l, now.Add(at), now); got != want {
-			t.Errorf("deleted %s from now: overtaken %v, want %v", at, got, want)
+		for _, ours := range []bool{true, false} {
+			if got := Overtaken(&l, ours, now.Add(at), now); got != want {
+				t.Errorf("deleted %s from now: overtaken %v, want %v", at, got, want)
+			}
 		}
 	}
-	if l.State = leases.Released; Overtaken(&l, now.Add(-time.Hour), now) {
+	second := now.Add(-time.Minute - time.Second)
+	if !Overtaken(&l, true, second, now) || Overtaken(&l, false, second, now) {
+		t.Error("a second before the lease counts if we gave it, and not if its time has travelled")
+	}
+	if l.State = leases.Released; Overtaken(&l, true, now.Add(-time.Hour), now) {
 		t.Error("a released lease keeps a deletion away")
 	}
 }

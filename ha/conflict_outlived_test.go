@@ -19,23 +19,24 @@ func TestReleaseComesTooLate(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		have, got *leases.Lease
-		slack     time.Duration
+		clock     Clock
 		want      bool
 	}{
-		{"of an earlier lease", held, at(7, time.Minute+time.Second, leases.Released), 0, true},
-		{"of this lease", held, at(7, time.Minute, leases.Released), 0, false},
-		{"of this lease, told by a skewed clock", held, at(7, time.Minute+time.Second, leases.Released), slackMax, false},
-		{"another client's", held, at(8, time.Hour, leases.Released), 0, false},
-		{"what we have is over", at(7, time.Hour, leases.Active), at(7, 2*time.Hour, leases.Released), 0, false},
-		{"there is nothing", nil, at(7, time.Hour, leases.Released), 0, false},
-		{"no release", held, at(7, time.Hour, leases.Active), 0, false},
+		{"of an earlier lease", held, at(7, time.Minute+time.Second, leases.Released), Clock{}, true},
+		{"of this lease", held, at(7, time.Minute, leases.Released), Clock{}, false},
+		{"of this lease, told by a skewed clock", held, at(7, time.Minute+time.Second, leases.Released), Clock{time.Minute}, false},
+		{"another client's", held, at(8, time.Hour, leases.Released), Clock{}, false},
+		{"what we have is over", at(7, time.Hour, leases.Active), at(7, 2*time.Hour, leases.Released), Clock{}, false},
+		{"there is nothing", nil, at(7, time.Hour, leases.Released), Clock{}, false},
+		{"no release", held, at(7, time.Hour, leases.Active), Clock{}, false},
 	} {
-		if got := Outlived(c.have, c.got, c.slack, now); got != c.want {
+		if got := Outlived(c.have, c.got, c.clock, now); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 
 	n := startNode(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
+	n.links[0].see(0, true)
 	send := func(l *leases.Lease) {
 		t.Helper()
 		changes := string(appendMessage(nil, appendPut(nil, l)))

@@ -129,7 +129,7 @@ func (d *Driver) prepare() ([]Settings, error) {
 		}
 		all, d.links = append(all, s), append(d.links, l)
 		d.filter = append(d.filter, syncFilter(c, r))
-		d.absence = shortest(d.absence, s.absence())
+		d.absence = shortest(d.absence, s.Absence())
 	}
 	return all, nil
 }

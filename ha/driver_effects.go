@@ -91,7 +91,7 @@ func (d *Driver) beat(l *link, timeout time.Duration) {
 				d.learn(l, timeout)
 			}
 			d.step(l.index, done)
-			l.skew.Store(int64(d.machine.Skew(l.index)))
+			l.see(d.machine.Skew(l.index))
 			if l.beatAgain {
 				l.beatAgain = false
 				d.beat(l, timeout)

@@ -1,7 +1,6 @@
 package ha
 
 import (
-	"context"
 	"sync"
 	"time"
 )
@@ -36,6 +35,12 @@ func (c Clock) slack() time.Duration {
 		return 0
 	}
 	return slackMax
+}
+
+// see takes in the partner's clock minus ours, once that is known.
+func (l *link) see(skew time.Duration, known bool) {
+	l.skew.Store(int64(skew))
+	l.clocked.Store(known)
 }
 
 // clock is the active partner's, as heartbeats tell it.
@@ -73,16 +78,4 @@ func (s *sighting) saw(theirs, ours time.Time) Clock {
 		s.ahead, s.at = ahead, ours
 	}
 	return Clock{s.ahead.Round(time.Second)}
-}
-
-// landed waits until no lease change of ours waits for a partner's answer, or
-// ctx ends. A sync begins with it: a change that is refused yet would pass for
-// newer than what the partner has.
-func (l *link) landed(ctx context.Context) {
-	for l.parked.Load() > 0 && ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
 }

@@ -116,7 +116,8 @@ func TestSighting(t *testing.T) {
 // the skew that heartbeats tell, those to a backup by what they tell themselves.
 func TestUpdatesUnderSkew(t *testing.T) {
 	hub := startNode(t, hubConfig(t, "server2")...)
-	hub.links[1].skew.Store(int64(20 * time.Second))
+	hub.links[0].see(0, true)
+	hub.links[1].see(20*time.Second, true)
 	conf := withBackup(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
 	conf.ThisServer = "server3"
 	backup := startNode(t, conf)
@@ -149,6 +150,7 @@ func TestUpdatesOvertakenBySync(t *testing.T) {
 	n := startNode(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
 	now := time.Now()
 	n.links[0].partner.synced.Store(now.UnixMilli())
+	n.links[0].see(0, true)
 	addr := netip.MustParseAddr("192.0.2.20")
 	for _, c := range []struct {
 		sent time.Duration
@@ -162,6 +164,21 @@ func TestUpdatesOvertakenBySync(t *testing.T) {
 		}
 		if _, taken := n.store.Get(addr); taken != c.want {
 			t.Errorf("sent %v after the sync began: taken %v", c.sent, taken)
+		}
+	}
+}
+
+// Before a heartbeat has told the partner's clock nobody knows how old an update is.
+func TestUpdatesBeforeTheClockIsKnown(t *testing.T) {
+	n := startNode(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
+	addr := netip.MustParseAddr("192.0.2.20")
+	for _, known := range []bool{false, true} {
+		n.links[0].see(0, known)
+		l := leases.Lease{Addr: addr, SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: time.Now(), ValidLft: 600}
+		changes := string(appendMessage(nil, appendPut(nil, &l)))
+		n.ask(t, applyName, arguments{"server-name": "server2", "time": time.Now().UnixMilli(), "changes": changes})
+		if _, taken := n.store.Get(addr); taken != known {
+			t.Errorf("the clock is known: %v, the update taken: %v", known, taken)
 		}
 	}
 }

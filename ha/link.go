@@ -30,6 +30,7 @@ type link struct {
 	rejecting  atomic.Bool // the machine has rejected clients: report accepted ones
 	parked     atomic.Int64
 	skew       atomic.Int64 // ns: the partner's clock minus ours, as last measured
+	clocked    atomic.Bool  // it has been measured
 	parkedMax  int64
 	touched    touched
 

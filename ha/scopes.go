@@ -86,6 +86,7 @@ func (s *Settings) scope(served []string, enabled bool) scope.Scope {
 func (r *relationship) publish(now time.Time) {
 	sc := r.currentScope(now)
 	pol := r.Settings.policy(r.state, r.feeding).serving(sc.Enabled && sc.Serve.Count() > 0)
+	pol.Alone = pol.Alone || r.owes()
 	newScope := !r.published || !sameScope(sc, r.scope)
 	newPolicy := !r.published || pol != r.policy
 	shrinks := !sc.Enabled || sc.Serve.Count() < r.scope.Serve.Count()

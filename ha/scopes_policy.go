@@ -22,6 +22,7 @@ type Policy struct {
 	Partner Action // towards the active partner
 	Backups bool   // send to backups too
 	Wait    bool   // hold the client's answer for the backups as well
+	Alone   bool   // we give addresses away, or gave, of which the partner has not heard
 }
 
 // serving adapts a policy to what is served. A query whose changes get here
@@ -42,6 +43,7 @@ func (s *Settings) policy(own State, feeding bool) Policy {
 		return Policy{}
 	}
 	p := Policy{Backups: true, Wait: s.WaitBackup}
+	p.Alone = s.Partner != "" && (own == PartnerDown || own == Terminated)
 	switch {
 	case s.Partner == "":
 	case own == CommunicationRecovery:

@@ -51,6 +51,20 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// Who has answered clients alone does not let the partner take an address from one
+// of them until it has read our leases, also after a reset.
+func TestAloneUntilRead(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
+	s.m.Unsent(0).Add(1)
+	if s.step(Reset{}).in(Waiting, "reset"); !s.r.policy.Alone {
+		t.Error("what we gave away alone is forgotten")
+	}
+	s.step(ServiceOff{Origin: control.OriginHARemote}).step(SyncComplete{})
+	if s.r.policy.Alone {
+		t.Error("alone, though the partner has read all of it")
+	}
+}
+
 // Lease updates by state and peer: Kea: ha_service.cc, shouldSendLeaseUpdates
 // and shouldQueueLeaseUpdates.
 func TestPolicy(t *testing.T) {
@@ -62,6 +76,9 @@ func TestPolicy(t *testing.T) {
 			want = Send
 		case CommunicationRecovery:
 			want = Queue
+		}
+		if got := s.policy(st, true); got.Alone != (st == PartnerDown || st == Terminated) {
+			t.Errorf("%v: alone %v", st, got.Alone)
 		}
 		if got := s.policy(st, false); got.Partner != want || !got.Backups || got.Wait {
 			t.Errorf("%s: %+v", st, got)

@@ -47,7 +47,9 @@ func (m *Machine) Step(now time.Time, i int, in Input) Output {
 // late sees to it that a server which was itself stopped (SIGSTOP, a suspended
 // guest, a starved host) does not take its own absence for the partner's: the
 // time by which a step comes too late is not silence, and one more heartbeat
-// must have had its chance before communication is interrupted. Without
+// must have had its chance before communication is interrupted. If the partner can
+// have taken over meanwhile, whatever failed says nothing: only a heartbeat that
+// is asked from now on tells whether the partner lives. Without
 // heartbeats (heartbeat-delay 0) none will come, and there is nothing to wait for.
 func (m *Machine) late(now time.Time) {
 	if m.wake.IsZero() || !now.After(m.wake) {
@@ -57,6 +59,9 @@ func (m *Machine) late(now time.Time) {
 	for _, r := range m.rels {
 		if r.Heart == 0 || by <= r.Heart {
 			continue
+		}
+		if after := r.Absence(); after > 0 && by >= after {
+			r.heart.wanted, r.heart.old = true, r.heart.flying
 		}
 		contact := r.partner.contact.Add(by)
 		if chance := now.Add(r.Heart + r.heartTimeout() - r.Response); chance.Before(now) && contact.Before(chance) {

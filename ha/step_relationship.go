@@ -51,7 +51,7 @@ type heartbeat struct {
 	at     time.Time // zero: not armed
 	flying bool
 	old    bool // the one in flight was asked before something that makes its answer stale
-	wanted bool // a sync has failed: the next heartbeat tells whether the partner lives
+	wanted bool // a sync has failed, or we stood still: the next heartbeat tells whether the partner lives
 	// What was asked before this moment may be answered with a state of
 	// maintenance that has been cancelled.
 	cancelled time.Time

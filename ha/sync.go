@@ -20,7 +20,6 @@ func (d *Driver) startSync(l *link, id uint64) {
 		var begin time.Time
 		n, err := t.run(func(ctx context.Context) (int, error) {
 			begin = time.Now()
-			l.landed(ctx)
 			return d.sync(ctx, l, l.partner, l.syncTimeout().Truncate(time.Second))
 		})
 		switch {

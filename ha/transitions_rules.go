@@ -85,7 +85,7 @@ func partnerDown(r *relationship, now time.Time) (State, string) {
 
 func partnerDownOrRecovery(r *relationship, now time.Time) (State, string) {
 	next, why := partnerDown(r, now)
-	if next == r.state && r.DelayedMax > 0 {
+	if next == r.state && r.DelayedMax > 0 && !r.heart.wanted {
 		return CommunicationRecovery, "the partner does not answer"
 	}
 	return next, why

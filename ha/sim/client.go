@@ -76,6 +76,14 @@ func (k *client) restart() {
 	}
 }
 
+// hurry has the client ask for its address over and over.
+func (k *client) hurry() {
+	k.c.world.after(k.c.world.between(20*time.Millisecond, 40*time.Millisecond), func() {
+		k.restart()
+		k.hurry()
+	})
+}
+
 // tell sends a query to servers: each may or may not hear it.
 func (k *client) tell(to []*server, q query) {
 	w := k.c.world
@@ -84,8 +92,8 @@ func (k *client) tell(to []*server, q query) {
 			continue
 		}
 		w.after(w.between(100*time.Microsecond, 20*time.Millisecond), func() {
-			if s.up && !s.deaf && !(s.stopped && q.gives()) {
-				s.awake(func() { s.receive(q) })
+			if s.up && !s.deaf {
+				s.hear(q)
 			}
 		})
 	}

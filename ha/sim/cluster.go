@@ -26,18 +26,15 @@ const (
 	NeverCount               // updates left unsent are not counted
 	NeverMark                // nor remembered over a restart, as in Kea
 	DeleteNewer              // a sync's deletion removes a lease given away since
-
-	// Not in TestMutations yet: no seed is known by which they show.
-	NoWait        // a sync does not wait for own changes under way
-	NoSilence     // a sync as of a Kea does not silence the partner
-	LoudAfterSync // nor is the partner silent from its end to its next heartbeat
-	ServeUnready  // where updates must be refused, they are counted
-	NeverOwe      // a server counts unsent updates for the partner only
-	NeverLook     // the partner's count is not looked at
-	TakeOlder     // an update older than another client's lease is taken
-	TakeAlone     // also one from a server that does not know that we serve alone
-	RaiseDead     // a sync brings back what was deleted here
-	DeleteLate    // so does a deletion that comes late
+	NoSilence                // a sync as of a Kea does not silence the partner
+	LoudAfterSync            // nor is the partner silent from its end to its next heartbeat
+	ServeUnready             // where updates must be refused, they are counted
+	NeverOwe                 // a server counts unsent updates for the partner only
+	NeverLook                // the partner's count is not looked at
+	TakeOlder                // an update older than another client's lease is taken
+	TakeAlone                // also one from a server that does not know that we serve alone
+	RaiseDead                // a sync brings back what was deleted here
+	DeleteLate               // a deletion that comes late removes a lease given away since
 )
 
 // Options of a run. The zero value of a field takes a value from the seed.
@@ -50,6 +47,9 @@ type Options struct {
 	Skewed   bool // clocks differ by up to 25 s each
 	Harsh    bool // the link is cut and processes are stopped, too
 	Gentle   bool // no server is killed
+	Chained  bool // faults come in chains, and a cut link holds what is sent over it
+	Busy     bool // a client asks all the time, also when faults are over
+	Kea      bool // the second server owes nothing, as a Kea
 	Mutation Mutation
 }
 
@@ -90,7 +90,7 @@ func New(o Options) *Cluster {
 	w := &world{rng: rand.New(rand.NewPCG(o.Seed, 0x6e6565646c65))}
 	c := &Cluster{Options: o, world: w, byName: map[string]*server{},
 		tainted: map[netip.Addr]time.Duration{}}
-	c.net = network{cut: map[[2]*server]bool{}, bad: map[[2]*server]time.Duration{}, slow: w.between(time.Millisecond, 30*time.Millisecond)}
+	c.net = network{cut: map[[2]*server]bool{}, held: map[[2]*server][]func(){}, bad: map[[2]*server]time.Duration{}, slow: w.between(time.Millisecond, 30*time.Millisecond)}
 	if w.chance(50) {
 		c.net.twice = 2
 		c.net.loss = 0.5
@@ -119,6 +119,9 @@ func (c *Cluster) makeServers() {
 		UnackedMax: uint32(w.rng.IntN(3)), RejectedMax: 10, SendUpdates: true, SyncLeases: true,
 	}
 	base.Response = 5 * base.Heart
+	if c.Chained {
+		base.RejectedMax = 0 // all clients at once, time and again
+	}
 	roles := []ha.Role{ha.RolePrimary, ha.RoleSecondary}
 	switch c.Mode {
 	case ha.ModeLoadBalancing:
@@ -178,7 +181,7 @@ func (c *Cluster) active() []*server {
 }
 
 func (s *server) serves() rfc3074.Buckets {
-	if !s.up || s.stopped || !s.scope.Enabled {
+	if !s.up || s.stopped || !s.enabled() {
 		return rfc3074.Buckets{}
 	}
 	return s.scope.Serve
@@ -199,7 +202,7 @@ func (c *Cluster) observe() {
 	for i := range x {
 		both = both || x[i]&y[i] != 0
 	}
-	normal := a.up && b.up && a.state() == b.state() && (a.state() == ha.LoadBalancing || a.state() == ha.HotStandby)
+	normal := c.normal()
 	switch {
 	case both && c.split == nil:
 		c.split = &split{since: c.world.now, excused: !c.net.good(a, b, c.notice(a))}
@@ -211,6 +214,15 @@ func (c *Cluster) observe() {
 		c.world.logf("--- together again")
 		c.split = nil
 	}
+	if normal {
+		a.behind, b.behind = false, false
+	}
+}
+
+// normal reports whether both servers live, in the normal state of their mode.
+func (c *Cluster) normal() bool {
+	a, b := c.servers[0], c.servers[1]
+	return a.up && b.up && a.state() == b.state() && (a.state() == ha.LoadBalancing || a.state() == ha.HotStandby)
 }
 
 // notice is the latest moment an obstacle may have ended such that every server
@@ -235,10 +247,11 @@ func (c *Cluster) promised(k *client) {
 	}
 }
 
+const broken = "BROKEN " // in front of such a line of the trace
+
 func (c *Cluster) breaks(format string, a ...any) {
-	text := fmt.Sprintf(format, a...)
-	c.world.logf("BROKEN %s", text)
-	c.broken = append(c.broken, text)
+	c.world.logf(broken+format, a...)
+	c.broken = append(c.broken, fmt.Sprintf(format, a...))
 }
 
 // excused reports whether what a server promises now may be promised to
@@ -251,5 +264,6 @@ func (s *server) excused() bool {
 	if p == nil {
 		return false
 	}
-	return s.state() == ha.PartnerDown && s.behind && s.blind || c.Shared && s.policy.Partner == ha.Queue
+	alone := s.state() == ha.PartnerDown || s.state() == ha.CommunicationRecovery
+	return alone && s.behind && s.blind || c.Shared && s.policy.Partner == ha.Queue
 }

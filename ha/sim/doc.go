@@ -11,12 +11,18 @@
 // crash), and clients, which also release, decline and come back. Hubs are not
 // simulated.
 //
+// Faults come one by one or, where Options.Chained says so, also in chains: each
+// aims at what the one before has brought about, and a link that is cut holds what
+// is sent over it, as TCP does, until long after the sender has given up or died.
+//
 // # What must hold
 //
 //   - One: no address is promised to two clients at once. A client holds an
 //     address from the moment an ACK reaches it until the lease time, counted
 //     from its request, is over, or it gives it up.
-//   - Kept: after faults stop, every server that serves knows each promise.
+//   - Kept: in every second in which both servers are in the normal state, and
+//     after faults stop, every server that serves knows each promise.
+//   - Dead: no sync brings back a lease that was deleted since.
 //   - Apart: no bucket is served by both servers while both are in the normal
 //     state of their mode.
 //   - Alive: after faults stop the servers reach their normal states, serve every
@@ -32,16 +38,12 @@
 //   - Split: both servers serve the same bucket, and when that began a message
 //     between the two had been lost in the last heartbeats: the link was cut, one
 //     direction is enough. It lasts until both are in the normal state again.
-//   - Stale survivor: a server serves in partner-down, its partner has promised
-//     leases alone since they were last together, and when it went to
-//     partner-down the partner was dead, stopped, just back, or not to be reached.
-//     (A dies, B serves alone, B dies, A starts.)
+//   - Stale survivor: a server serves in partner-down or communication-recovery, its
+//     partner has promised leases alone since they were last together, and when it
+//     entered that state the partner was dead, stopped, just back, or not to be
+//     reached. (A dies, B serves alone, B dies, A starts.)
 //   - Common pools: a lease promised in communication-recovery, that is while its
 //     update was queued, from a pool that both servers lease from.
-//
-// One thing is kept out of the runs: a RELEASE or DECLINE that waits in the
-// socket of a stopped server. When that one goes on it ends the lease the client
-// had there, at a time when the other server may have given it a new one.
 //
 // Result.Excused counts the double promises that this covers; some tens in half
 // a million. TestNothingToExcuse runs clusters in which there must be none.

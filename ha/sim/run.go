@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ type Result struct {
 	Splits  int      // times two servers served the same buckets
 	Excused int      // double promises that Kea's protocol cannot prevent
 	Acks    int      // promises made
-	Trace   []string // the last things that happened
+	trace   []line   // the last things that happened
 }
 
 // Phases of a run.
@@ -38,8 +39,13 @@ func Run(o Options) Result {
 		c.habits(k)
 	}
 	w.after(quiet, c.fault)
+	w.after(0, c.watch)
 	w.runUntil(quiet + trouble)
 	c.mend()
+	if c.Busy {
+		c.clients[0].hurry()
+		w.after(calm/12, func() { c.servers[w.rng.IntN(2)].killFor(calm / 6) })
+	}
 	// An operator looks after what Kea leaves to him.
 	for range 6 {
 		w.runUntil(w.now + calm/6)
@@ -81,6 +87,10 @@ func (c *Cluster) fault() {
 		return
 	}
 	w.after(w.between(time.Second, 30*time.Second), c.fault)
+	if c.Chained && w.chance(40) {
+		c.chain()
+		return
+	}
 	s := c.servers[w.rng.IntN(len(c.servers))]
 	long := w.between(100*time.Millisecond, 4*s.settings.Response)
 	switch n := w.rng.IntN(12); {
@@ -166,7 +176,7 @@ func (c *Cluster) cutLink(s *server, long time.Duration) {
 	c.net.cut[[2]*server{p, s}] = both
 	w.after(long, func() {
 		w.logf("link %s to %s is mended", s.name, p.name)
-		c.net.cut[[2]*server{s, p}], c.net.cut[[2]*server{p, s}] = false, false
+		c.mendLink(s, p)
 	})
 }
 
@@ -193,8 +203,11 @@ func (c *Cluster) cancel(s *server) {
 // mend ends all faults.
 func (c *Cluster) mend() {
 	c.world.logf("--- faults are over")
-	c.net.cut, c.net.loss, c.net.twice, c.clientLoss = map[[2]*server]bool{}, 0, 0, 0
-	for _, s := range c.servers {
+	c.net.loss, c.net.twice, c.clientLoss = 0, 0, 0
+	for i, s := range c.servers {
+		for _, p := range c.servers[:i] {
+			c.mendLink(s, p)
+		}
 		s.deaf = false
 		s.resume()
 		if !s.up {
@@ -256,12 +269,38 @@ func (c *Cluster) kept(k *client) {
 	}
 }
 
+// watch checks Kept every second in which both servers are in the normal state.
+// A lease that ends in a moment is not asked for: the two count in seconds.
+func (c *Cluster) watch() {
+	c.world.after(time.Second, c.watch)
+	act := c.active()
+	if len(act) < 2 || !c.normal() {
+		return
+	}
+	for _, k := range c.clients {
+		if k.until > c.world.now+2*grace && act[0].busy[k.addr]+act[1].busy[k.addr] == 0 {
+			c.kept(k)
+		}
+	}
+}
+
+// dead checks Dead for a lease that a sync has brought.
+func (c *Cluster) dead(s *server, u *ha.Update) {
+	if at, gone := s.graves[u.Lease.Addr]; gone && !u.Delete && ha.Buried(&u.Lease, at) {
+		c.breaks("Dead: %s has deleted the lease of %s, and a sync brought it back for %s", s.name, u.Lease.Addr, u.Lease.ClientID)
+	}
+}
+
 // Until tells a reader what happened in the n lines up to the first broken
 // invariant, or to the end.
 func (r Result) Until(n int) string {
-	end := slices.IndexFunc(r.Trace, func(line string) bool { return strings.Contains(line, "BROKEN") }) + 1
+	end := slices.IndexFunc(r.trace, func(l line) bool { return strings.HasPrefix(l.format, broken) }) + 1
 	if end == 0 {
-		end = len(r.Trace)
+		end = len(r.trace)
 	}
-	return strings.Join(r.Trace[max(0, end-n):end], "\n")
+	var text strings.Builder
+	for _, l := range r.trace[max(0, end-n):end] {
+		fmt.Fprintln(&text, l)
+	}
+	return text.String()
 }

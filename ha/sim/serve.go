@@ -31,19 +31,31 @@ type query struct {
 	answer func(reply)
 }
 
-// gives reports whether the client gives its address up. Such a message must not
-// wait in a stopped server: see the package's documentation.
-func (q query) gives() bool { return q.kind == release || q.kind == decline }
-
 // reply of a server; nak when it has no address.
 type reply struct {
 	from *server
 	addr netip.Addr
 }
 
+// hear receives a query, or leaves it in the socket of a stopped server. One that
+// was stopped for so long that its partner can have taken over drops what waited,
+// all but DISCOVERs (slowpath: pump_absence.go).
+func (s *server) hear(q query) {
+	if !s.stopped {
+		s.receive(q)
+		return
+	}
+	stopped := s.stoppedAt
+	s.awake(func() {
+		if after := s.settings.Absence(); q.kind == discover || after == 0 || s.since-stopped < after {
+			s.receive(q)
+		}
+	})
+}
+
 // receive judges a query as the filters do, then serves it.
 func (s *server) receive(q query) {
-	if !s.scope.Enabled {
+	if !s.enabled() {
 		return
 	}
 	owner, mine := 0, s.scope.Serve != (rfc3074.Buckets{})
@@ -155,9 +167,9 @@ func (s *server) commit(u ha.Update, done func()) {
 	s.doom()
 	s.taint(a)
 	s.live.apply(u)
-	s.own[a] = true
+	s.untold[a] = true
+	delete(s.told, a)
 	s.busy[a]++
-	s.parked++
 	waits, good := 2, true
 	finish := func(ok bool) {
 		good = good && ok
@@ -165,11 +177,10 @@ func (s *server) commit(u ha.Update, done func()) {
 			return
 		}
 		s.busy[a]--
-		s.parked--
-		if !s.own[a] && s.c.Mutation != IgnoreConflicts { // the partner's own client has it by now (leases.Store.Settle)
+		if s.told[a] && s.c.Mutation != IgnoreConflicts { // the partner's own client has it by now (leases.Store.Settle)
 			return
 		}
-		if s.refused[a] = !good; good {
+		if s.untold[a] = !good; good {
 			done()
 		}
 	}
@@ -180,20 +191,30 @@ func (s *server) commit(u ha.Update, done func()) {
 		s.save(u, func() { finish(true) })
 	}
 	life := s.life
-	s.c.world.after(s.c.world.between(0, 2*time.Millisecond), func() {
+	s.c.world.after(s.c.world.between(0, s.c.stall()), func() {
 		if s.life == life {
 			s.awake(func() { s.replicate(u, finish) })
 		}
 	})
 }
 
+// stall is how long a worker may take from the table to replication.
+func (c *Cluster) stall() time.Duration {
+	if c.Chained {
+		return 50 * time.Millisecond
+	}
+	return 2 * time.Millisecond
+}
+
 // taint notes that an address is promised, or may be yet, by a server that
 // cannot know better.
 func (s *server) taint(a netip.Addr) {
 	if s.excused() {
-		s.c.tainted[a] = s.c.world.now + s.c.Lifetime + 10*time.Second
+		s.c.taint(a)
 	}
 }
+
+func (c *Cluster) taint(a netip.Addr) { c.tainted[a] = c.world.now + c.Lifetime + 10*time.Second }
 
 func contains(pool []netip.Addr, a netip.Addr) bool {
 	for _, p := range pool {

@@ -31,26 +31,27 @@ type server struct {
 	asked  map[uint64]func(ha.Answer)
 
 	table
-	diskFree time.Duration // when the disk is done with what it has
-	offers   map[netip.Addr]offer
-	refused  map[netip.Addr]bool      // own changes that the partner did not take
-	own      map[netip.Addr]bool      // the latest change was a client's here
-	busy     map[netip.Addr]int       // own changes not answered by the partner yet
-	parked   int                      // queries that wait for disk or partner
-	touched  map[netip.Addr]bool      // by the partner, since the sync began; nil: no sync
-	graves   map[netip.Addr]time.Time // as they were when the sync began
-	syncID   uint64
-	waiting  map[string]bool // clients of others seen since the epoch: unacked
-	epoch    uint32
-	fed      int           // counts signs of life of the partner's streams
-	feeding  bool          // the partner's stream is open
-	behind   bool          // the partner promised leases that are not here
-	blind    bool          // it went to partner-down without being able to reach a partner that lives, or beside a dead one
-	marked   bool          // on disk
-	since    time.Duration // when it started or was last resumed
-	doomed   bool          // dies in its next commit
-	loud     bool          // by mutation: serves where it should be silent
-	unsent   uint64        // by mutation: what only the partner is told
+	diskFree  time.Duration // when the disk is done with what it has
+	offers    map[netip.Addr]offer
+	untold    map[netip.Addr]bool      // own changes that are not settled, or were refused: no client was answered
+	told      map[netip.Addr]bool      // the latest change was not a client's here
+	synced    time.Time                // when the last sync began
+	busy      map[netip.Addr]int       // own changes not answered by the partner yet
+	touched   map[netip.Addr]bool      // by the partner, since the sync began; nil: no sync
+	graves    map[netip.Addr]time.Time // as they were when the sync began
+	syncID    uint64
+	waiting   map[string]bool // clients of others seen since the epoch: unacked
+	epoch     uint32
+	fed       int           // counts signs of life of the partner's streams
+	feeding   bool          // the partner's stream is open
+	behind    bool          // the partner promised leases that are not here
+	blind     bool          // it went to partner-down or communication-recovery without being able to reach a partner that lives, or beside a dead one
+	marked    bool          // on disk
+	since     time.Duration // when it started or was last resumed
+	stoppedAt time.Duration
+	doomed    bool   // dies in its next commit
+	loud      bool   // by mutation: serves where it should be silent
+	unsent    uint64 // by mutation: what only the partner is told
 }
 
 type offer struct {
@@ -83,10 +84,11 @@ func (s *server) start() {
 	s.crash()
 	s.diskFree = 0
 	s.offers, s.busy = map[netip.Addr]offer{}, map[netip.Addr]int{}
-	s.refused, s.own, s.parked, s.feeding = map[netip.Addr]bool{}, map[netip.Addr]bool{}, 0, false
+	s.untold, s.told, s.feeding = map[netip.Addr]bool{}, map[netip.Addr]bool{}, false
+	s.synced = time.Time{}
 	s.asked, s.touched, s.syncID = map[uint64]func(ha.Answer){}, nil, 0
 	s.waiting, s.epoch = map[string]bool{}, 0
-	s.scope, s.policy = scope.Scope{}, ha.Policy{}
+	s.scope, s.policy, s.loud = scope.Scope{}, ha.Policy{}, false
 	s.c.world.logf("%s starts with %d leases", s.name, len(s.live.leases))
 	s.settings.Alone = s.marked
 	m, out := ha.New([]ha.Settings{s.settings}, s.clock())
@@ -103,7 +105,7 @@ func (s *server) kill() {
 
 func (s *server) stop() {
 	s.c.world.logf("%s is stopped", s.name)
-	s.stopped = true
+	s.stopped, s.stoppedAt = true, s.c.world.now
 	s.c.observe()
 }
 
@@ -120,6 +122,10 @@ func (s *server) resume() {
 		do()
 	}
 }
+
+// kea reports whether this server is a Kea in that it owes nothing: only its
+// partner looks whether it answered clients alone.
+func (s *server) kea() bool { return s.c.Mutation == NeverOwe || s.c.Kea && s.index == 1 }
 
 func (s *server) state() ha.State { return s.m.Status(0, s.clock()).State }
 
@@ -174,7 +180,7 @@ func (s *server) effect(e ha.Effect) {
 	case ha.SetScope:
 		s.setScope(e.Scope)
 	case ha.Mark:
-		s.marked = e.Alone && s.c.Mutation != NeverMark
+		s.marked = e.Alone && s.c.Mutation != NeverMark && !s.kea()
 	case ha.SetPolicy:
 		s.policy = e.Policy
 	case ha.SendHeartbeat:
@@ -195,7 +201,7 @@ func (s *server) effect(e ha.Effect) {
 			reply(e)
 		}
 	case ha.Transition:
-		if p := s.partner(); p != nil && e.To == ha.PartnerDown {
+		if p := s.partner(); p != nil && (e.To == ha.PartnerDown || e.To == ha.CommunicationRecovery) {
 			s.blind = !p.up || p.stopped || p.since > s.c.notice(s) || !s.c.net.good(s, p, s.c.notice(s))
 		}
 		s.c.world.logf("%s: %s -> %s, partner %s: %s", s.name, e.From, e.To, e.Partner, e.Reason)
@@ -211,14 +217,14 @@ func (s *server) setScope(sc scope.Scope) {
 	if s.c.Mutation == ServeAll && s.up && s.m != nil && s.state() == ha.LoadBalancing {
 		sc.Serve = rfc3074.All
 	}
-	if s.loud && s.m != nil && s.up && s.state() == ha.PartnerDown {
-		sc.Enabled = true
-	}
 	if sc.Serve != s.scope.Serve || sc.Enabled != s.scope.Enabled {
 		s.c.world.logf("%s serves %d buckets, service %v", s.name, sc.Serve.Count(), sc.Enabled)
 	}
 	s.scope = sc
 }
+
+// enabled reports whether the service is on.
+func (s *server) enabled() bool { return s.scope.Enabled || s.loud && s.state() == ha.PartnerDown }
 
 // save writes a change to disk and calls done when it is there. Writes keep
 // their order.

@@ -16,14 +16,14 @@ const requestTimeout = 10 * time.Second // Kea: config/timeouts.h
 func (s *server) partner() *server { return s.c.byName[s.settings.Partner] }
 
 func (s *server) heartbeat(timeout time.Duration) {
-	p := s.partner()
+	p, began := s.partner(), s.clock()
 	s.c.call(s, p, timeout, func(reply func(any)) {
 		st := p.m.Status(0, p.clock())
 		h := ha.HeartbeatDone{State: st.State, Time: p.clock().Truncate(time.Second), Scopes: st.Scopes, Unsent: p.m.Unsent(0).Load()}
-		switch s.c.Mutation {
-		case NeverOwe:
+		if p.kea() {
 			h.Unsent += p.unsent
-		case NeverLook:
+		}
+		if s.c.Mutation == NeverLook {
 			h.Unsent = 0
 		}
 		reply(h)
@@ -33,7 +33,9 @@ func (s *server) heartbeat(timeout time.Duration) {
 			s.step(ha.HeartbeatDone{Err: err})
 			return
 		}
-		s.step(a.(ha.HeartbeatDone))
+		h := a.(ha.HeartbeatDone)
+		h.Began = began
+		s.step(h)
 	})
 }
 
@@ -74,22 +76,12 @@ func (p page) end() netip.Addr { return p.entries[len(p.entries)-1].Lease.Addr }
 // sync fetches the partner's leases: as from a Kea, page by page, the partner
 // silent meanwhile; or as a stream, the partner sending every change meanwhile.
 func (s *server) sync(id uint64) {
-	s.syncID, s.touched, s.graves = id, map[netip.Addr]bool{}, maps.Clone(s.live.graves)
-	s.landed(id)
-}
-
-// landed begins once no own change waits for the partner's answer: it might be
-// refused, and would until then pass for newer than what the partner has.
-func (s *server) landed(id uint64) {
-	switch {
-	case !s.current(id):
-	case s.parked > 0 && s.c.Mutation != NoWait:
-		s.c.world.after(10*time.Millisecond, func() { s.awake(func() { s.landed(id) }) })
-	case s.c.Stream:
+	s.syncID, s.touched, s.graves, s.synced = id, map[netip.Addr]bool{}, maps.Clone(s.live.graves), s.clock()
+	if s.c.Stream {
 		s.stream(id)
-	default:
-		s.disablePartner(id, netip.Addr{})
+		return
 	}
+	s.disablePartner(id, netip.Addr{})
 }
 
 // current reports whether sync id is still wanted.
@@ -257,9 +249,11 @@ func (s *server) take(us []ha.Update, over func(have, got *leases.Lease, untold 
 	for _, u := range us {
 		u.Lease.CLTT, u.At = s.mine(u.Lease.CLTT), s.past(s.mine(u.At))
 		if a := u.Lease.Addr; !s.touched[a] && s.better(u, over) {
-			delete(s.refused, a)
-			delete(s.own, a)
+			s.c.world.logf("%s reads: %s of %s for %s, delete %v", s.name, a, u.Lease.CLTT.Sub(epoch), u.Lease.ClientID, u.Delete)
+			delete(s.untold, a)
+			s.told[a] = true
 			s.live.apply(u)
+			s.c.dead(s, &u)
 			left++
 			s.save(u, done)
 		}
@@ -276,12 +270,15 @@ func (s *server) better(u ha.Update, over func(have, got *leases.Lease, untold b
 	if at, gone := s.graves[u.Lease.Addr]; gone && ha.Buried(&u.Lease, at) && s.c.Mutation != RaiseDead {
 		return false
 	}
-	untold := s.refused[u.Lease.Addr] && have.State == leases.Active
+	untold := s.untold[u.Lease.Addr] && have.State == leases.Active
 	return !ok || s.c.Mutation == SyncOverwrites || over(&have, &u.Lease, untold)
 }
 
 // partnersClock is the partner's as heartbeats tell it.
-func (s *server) partnersClock() ha.Clock { return ha.Clock{Ahead: s.m.Skew(0)} }
+func (s *server) partnersClock() ha.Clock {
+	ahead, _ := s.m.Skew(0)
+	return ha.Clock{Ahead: ahead}
+}
 
 // past takes a moment to come for now (leases.Store.DeleteAt).
 func (s *server) past(t time.Time) time.Time {
@@ -342,7 +339,8 @@ const (
 
 // send gives a change to a peer.
 func (s *server) send(p *server, u ha.Update, done func(result int)) {
-	s.c.call(s, p, requestTimeout, func(reply func(any)) { p.update(s, u, reply) }, func(a any, err string) {
+	sent := s.clock()
+	s.c.call(s, p, requestTimeout, func(reply func(any)) { p.update(s, u, sent, reply) }, func(a any, err string) {
 		if err != "" {
 			done(failed)
 			return
@@ -352,13 +350,18 @@ func (s *server) send(p *server, u ha.Update, done func(result int)) {
 }
 
 // update is lease4-update, lease4-del or needletail-lease4-apply at the receiver.
-func (s *server) update(from *server, u ha.Update, reply func(any)) {
+func (s *server) update(from *server, u ha.Update, sent time.Time, reply func(any)) {
 	if s.settings.Partner == from.name {
-		u.Lease.CLTT, u.At = s.mine(u.Lease.CLTT), s.mine(u.At)
+		u.Lease.CLTT, u.At, sent = s.mine(u.Lease.CLTT), s.mine(u.At), s.mine(sent)
 	} else {
 		u.Lease.CLTT, u.At = u.Lease.CLTT.Add(s.skew-from.skew), u.At.Add(s.skew-from.skew)
 	}
 	u.At = s.past(u.At)
+	if s.settings.Partner == from.name && s.late(sent) {
+		s.c.world.logf("%s hears too late: %s for %s", s.name, u.Lease.Addr, u.Lease.ClientID)
+		reply(contested)
+		return
+	}
 	a := u.Lease.Addr
 	if s.touched != nil {
 		s.touched[a] = true
@@ -378,8 +381,9 @@ func (s *server) update(from *server, u ha.Update, reply func(any)) {
 		return
 	}
 	s.doom()
+	s.c.world.logf("%s hears from %s: %s of %s for %s, delete %v", s.name, from.name, a, u.Lease.CLTT.Sub(epoch), u.Lease.ClientID, u.Delete)
 	s.live.apply(u)
-	delete(s.own, a)
+	s.told[a] = true
 	delete(s.offers, a)
 	if s.c.Mutation == AnswerEarly {
 		s.save(u, func() {})
@@ -387,6 +391,13 @@ func (s *server) update(from *server, u ha.Update, reply func(any)) {
 		return
 	}
 	s.save(u, func() { reply(updated) })
+}
+
+// late tells whether a partner's update is overtaken by a sync, or will be
+// (errLate of the original).
+func (s *server) late(sent time.Time) bool {
+	_, known := s.m.Skew(0)
+	return !known || s.c.Stream && sent.Before(s.synced)
 }
 
 // refuses decides about a lease as the original does (Driver.applyEntry); where
@@ -397,12 +408,17 @@ func (s *server) refuses(have *leases.Lease, u *ha.Update) int {
 		got.CLTT = have.CLTT
 	}
 	alone := ha.LoadBalancing
-	if s.policy.Partner == ha.Count && s.c.Mutation != TakeAlone {
+	if s.policy.Alone && s.c.Mutation != TakeAlone {
 		alone = ha.PartnerDown
 	}
 	switch a := got.Addr; {
 	case u.Delete || s.c.Mutation == IgnoreConflicts:
-	case s.c.Stream && ha.Contest(alone, s.index == 0 && s.own[a], have, &got, s.clock()):
+	case ha.Outlived(have, &got, s.partnersClock(), s.clock()):
+		if s.c.Stream {
+			return contested
+		}
+		return conflicted
+	case s.c.Stream && ha.Contest(alone, s.index == 0 && !s.told[a], have, &got, s.clock()):
 		return contested
 	case !s.c.Stream && ha.Conflict(alone, have, &got, s.busy[a] > 0, s.clock()):
 		return conflicted
@@ -417,7 +433,7 @@ func (s *server) tooLate(have *leases.Lease, u *ha.Update) bool {
 	case s.c.Mutation == DeleteLate:
 		return false
 	case s.c.Stream:
-		return s.own[u.Lease.Addr] && ha.Overtaken(have, u.At, s.clock())
+		return ha.Overtaken(have, !s.told[u.Lease.Addr], u.At, s.clock())
 	}
 	return held(*have, s.clock()) && !leases.SameClient(have, &u.Lease)
 }
@@ -435,7 +451,7 @@ func (s *server) replicate(u ha.Update, done func(ok bool)) {
 		}
 	}
 	pol := s.policy
-	if pol.Partner == ha.Refuse && s.c.Mutation == ServeUnready {
+	if pol.Partner == ha.Refuse && (s.c.Mutation == ServeUnready || s.loud) {
 		pol.Partner = ha.Count
 	}
 	switch pol.Partner {
@@ -469,7 +485,7 @@ func (s *server) replicate(u ha.Update, done func(ok bool)) {
 	case ha.Count:
 		s.partner().behind = true
 		s.unsent++
-		if s.c.Mutation != NeverCount && s.c.Mutation != NeverOwe {
+		if s.c.Mutation != NeverCount && !s.kea() {
 			s.m.Unsent(0).Add(1)
 		}
 	}

@@ -10,11 +10,28 @@ import (
 var (
 	seeds = flag.Uint64("seeds", 0, "run so many seeds")
 	from  = flag.Uint64("from", 0, "the first seed")
+	name  = flag.String("kind", "pairs", "of this kind of cluster")
 	one   = flag.Int64("seed", -1, "print what happens under this seed")
 )
 
-// options gives each seed its kind of cluster.
-func options(seed uint64) Options {
+// cluster is a kind of cluster: each seed gives one.
+type cluster struct {
+	name    string
+	options func(seed uint64) Options
+}
+
+var (
+	pairs     = cluster{"pairs", aPair}
+	chained   = cluster{"chained", aChainedPair}
+	busy      = cluster{"busy", aBusyPair}
+	besideKea = cluster{"beside-kea", aPairWithKea}
+)
+
+// kinds are those of which every seed must hold.
+var kinds = []cluster{pairs, chained}
+
+// aPair is two servers, perhaps with a backup; or one with a backup.
+func aPair(seed uint64) Options {
 	o := Options{Seed: seed}
 	switch seed % 8 {
 	case 0, 1, 2, 3:
@@ -29,8 +46,32 @@ func options(seed uint64) Options {
 	return o
 }
 
-// TestSeeds runs a fixed set of seeds, or as many as the flags say. A failing
-// seed prints its trace; put it into TestOldFailures.
+// aChainedPair suffers chains of faults.
+func aChainedPair(seed uint64) Options {
+	o := aPair(seed)
+	if o.Mode == ha.ModePassiveBackup {
+		o.Mode = ha.ModeHotStandby
+	}
+	o.Chained = true
+	return o
+}
+
+// aBusyPair synchronises as a Kea, and has a client that never rests.
+func aBusyPair(seed uint64) Options {
+	o := aChainedPair(seed)
+	o.Stream, o.Busy = false, true
+	return o
+}
+
+// aPairWithKea has one member that does not reset a partner which it owes.
+func aPairWithKea(seed uint64) Options {
+	o := aChainedPair(seed)
+	o.Kea = true
+	return o
+}
+
+// TestSeeds runs a fixed set of seeds of each kind, or as many as the flags say. A
+// failing seed prints its trace; put it into TestOldFailures.
 func TestSeeds(t *testing.T) {
 	n := uint64(512)
 	switch {
@@ -39,58 +80,82 @@ func TestSeeds(t *testing.T) {
 	case testing.Short():
 		n = 128
 	}
-	total := Result{}
-	for seed := *from; seed < *from+n; seed++ {
-		r := run(t, options(seed))
-		total.Splits += r.Splits
-		total.Acks += r.Acks
-		total.Excused += r.Excused
-	}
-	t.Logf("%d seeds: %d promises, %d times both served the same buckets, %d double promises excused", n, total.Acks, total.Splits, total.Excused)
-	if total.Acks < 10*int(n) {
-		t.Error("too few promises to show anything")
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			total := Result{}
+			for seed := *from; seed < *from+n; seed++ {
+				r := run(t, k, seed)
+				total.Splits += r.Splits
+				total.Acks += r.Acks
+				total.Excused += r.Excused
+			}
+			t.Logf("%d seeds: %d promises, %d times both served the same buckets, %d double promises excused", n, total.Acks, total.Splits, total.Excused)
+			if total.Acks < 10*int(n) {
+				t.Error("too few promises to show anything")
+			}
+		})
 	}
 }
 
 // run fails the test with the end of the trace if an invariant broke.
-func run(t *testing.T, o Options) Result {
+func run(t *testing.T, k cluster, seed uint64) Result {
 	t.Helper()
-	r := Run(o)
+	r := Run(k.options(seed))
 	if len(r.Broken) > 0 {
-		t.Errorf("seed %d: %s\n%s", o.Seed, r.Broken[0], r.Until(60))
+		t.Errorf("%s, seed %d: %s\n%s", k.name, seed, r.Broken[0], r.Until(60))
 	}
 	return r
 }
 
-// TestSeed prints one run whole: go test ./ha/sim -run TestSeed$ -seed N -v.
+// TestSeed prints one run whole: go test ./ha/sim -run TestSeed$ -kind pairs -seed N -v.
 func TestSeed(t *testing.T) {
 	if *one < 0 {
 		t.Skip("-seed N prints a run")
 	}
-	t.Logf("%s", run(t, options(uint64(*one))).Until(traceMax))
+	for _, k := range kinds {
+		if k.name == *name {
+			t.Logf("%s", run(t, k, uint64(*one)).Until(traceMax))
+		}
+	}
 }
 
 // TestOldFailures keeps the seeds that have found a defect, with what it was.
 // A change of the model changes what a seed does; the list then is history that
 // still runs.
 func TestOldFailures(t *testing.T) {
-	for seed, was := range map[uint64]string{
-		168:  "ready went to partner-down, answered, and went on to the normal state: the partner, ready before, never read those leases",
-		172:  "a stale heartbeat answer after a sync left the heartbeat unarmed",
-		254:  "a server reset by a partner it had lost went to partner-down at once, beside it",
-		830:  "a restart reset the unsent counter, and the survivor took nothing over",
-		924:  "the same, the survivor being behind",
-		1856: "a lease that the partner had refused was newer than the partner's and outlived the sync",
-		2818: "one lost heartbeat lasted for all of max-response-delay",
+	for _, of := range []struct {
+		cluster
+		was map[uint64]string
+	}{
+		{pairs, map[uint64]string{
+			168:  "ready went to partner-down, answered, and went on to the normal state: the partner, ready before, never read those leases",
+			172:  "a stale heartbeat answer after a sync left the heartbeat unarmed",
+			254:  "a server reset by a partner it had lost went to partner-down at once, beside it",
+			830:  "a restart reset the unsent counter, and the survivor took nothing over",
+			924:  "the same, the survivor being behind",
+			1856: "a lease that the partner had refused was newer than the partner's and outlived the sync",
+			2818: "one lost heartbeat lasted for all of max-response-delay",
 
-		21706:         "a long sync failed and was taken for the partner's silence: partner-down beside a partner that served",
-		1795564558816: "the same",
-		1795564559542: "the same",
-		1795569086553: "a deletion met in a sync was kept as made now, and two syncs later removed what was leased since",
-		1795569087387: "the same",
+			21706:         "a long sync failed and was taken for the partner's silence: partner-down beside a partner that served",
+			1795564558816: "the same",
+			1795564559542: "the same",
+			1795569086553: "a deletion met in a sync was kept as made now, and two syncs later removed what was leased since",
+			1795569087387: "the same",
+		}},
+		{chained, map[uint64]string{
+			2:   "a heartbeat's answer read after a stop made the partner's clock seem behind",
+			23:  "a deletion that a cut link had held removed a lease given away since, after a restart",
+			50:  "a server that served alone and was read by its partner took an address from its client for that one",
+			91:  "a deletion held by the link removed what the partner's later update had brought",
+			145: "an update held by the link made the same client's lease end before its time",
+			254: "an update held by the link came before the partner's clock was known",
+			294: "a server that had served alone was reset, and let a sleeper take an address from its client",
+		}},
 	} {
-		if r := run(t, options(seed)); len(r.Broken) > 0 {
-			t.Errorf("seed %d is back: %s", seed, was)
+		for seed, was := range of.was {
+			if r := run(t, of.cluster, seed); len(r.Broken) > 0 {
+				t.Errorf("%s, seed %d is back: %s", of.name, seed, was)
+			}
 		}
 	}
 }
@@ -100,9 +165,12 @@ func TestOldFailures(t *testing.T) {
 // needs an excuse.
 func TestNothingToExcuse(t *testing.T) {
 	for seed := range uint64(64) {
-		o := options(seed)
-		o.Harsh, o.Shared, o.Gentle = false, false, true
-		if r := run(t, o); r.Excused > 0 {
+		gentle := cluster{"gentle pairs", func(seed uint64) Options {
+			o := aPair(seed)
+			o.Harsh, o.Shared, o.Gentle = false, false, true
+			return o
+		}}
+		if r := run(t, gentle, seed); r.Excused > 0 {
 			t.Errorf("seed %d: %d double promises excused", seed, r.Excused)
 		}
 	}
@@ -118,23 +186,33 @@ func TestMutations(t *testing.T) {
 	for _, m := range []struct {
 		name string
 		do   Mutation
+		kind cluster
 		from uint64
 	}{
-		{"the ACK does not wait for the partner", AckEarly, 120},
-		{"the ACK does not wait for the disk", SkipDisk, 610},
-		{"the partner answers before its disk", AnswerEarly, 1530},
-		{"a sync overwrites what is newer", SyncOverwrites, 0},
-		{"both serve all buckets", ServeAll, 0},
-		{"lease updates always overwrite", IgnoreConflicts, 0},
-		{"the partner's clock is taken for ours", IgnoreSkew, 0},
-		{"unsent updates are not counted", NeverCount, 590},
-		{"unsent updates are forgotten by a restart", NeverMark, 560},
-		{"a sync deletes what is newer", DeleteNewer, 40},
+		{"the ACK does not wait for the partner", AckEarly, pairs, 120},
+		{"the ACK does not wait for the disk", SkipDisk, pairs, 1050},
+		{"the partner answers before its disk", AnswerEarly, pairs, 1530},
+		{"a sync overwrites what is newer", SyncOverwrites, pairs, 0},
+		{"both serve all buckets", ServeAll, pairs, 0},
+		{"lease updates always overwrite", IgnoreConflicts, pairs, 0},
+		{"the partner's clock is taken for ours", IgnoreSkew, pairs, 0},
+		{"unsent updates are not counted", NeverCount, pairs, 590},
+		{"unsent updates are forgotten by a restart", NeverMark, pairs, 560},
+		{"a sync deletes what is newer", DeleteNewer, pairs, 40},
+		{"the partner is not silent while a Kea reads it", NoSilence, chained, 4},
+		{"nor until it has seen the reader ready", LoudAfterSync, busy, 0},
+		{"what must be refused is counted", ServeUnready, chained, 0},
+		{"only the partner looks at what is unsent", NeverOwe, chained, 11},
+		{"nobody looks what a Kea has left unsent", NeverLook, besideKea, 0},
+		{"an update older than another client's lease is taken", TakeOlder, chained, 28},
+		{"an update is taken by who serves alone", TakeAlone, chained, 40},
+		{"a sync brings back what was deleted", RaiseDead, chained, 3},
+		{"a late deletion removes what is newer", DeleteLate, chained, 16},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			for seed := m.from; seed < m.from+max(within, *seeds); seed++ {
-				o := options(seed)
+				o := m.kind.options(seed)
 				o.Mutation = m.do
 				if r := Run(o); len(r.Broken) > 0 {
 					if o.Mutation = None; len(Run(o).Broken) > 0 {
@@ -151,7 +229,7 @@ func TestMutations(t *testing.T) {
 
 // A run is determined by its seed.
 func TestDetermined(t *testing.T) {
-	a, b := Run(options(27)), Run(options(27))
+	a, b := Run(aPair(27)), Run(aPair(27))
 	if a.Until(traceMax) != b.Until(traceMax) || a.Acks != b.Acks {
 		t.Error("two runs of one seed differ")
 	}

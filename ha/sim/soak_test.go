@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestSoak runs new seeds for as long as NEEDLETAIL_SOAK says (1h, 10m), on all
+// TestSoak runs new seeds, of all kinds in turn, for as long as NEEDLETAIL_SOAK says (1h, 10m), on all
 // CPUs: make soak. It ends at the first ten seeds that fail.
 func TestSoak(t *testing.T) {
 	text := os.Getenv("NEEDLETAIL_SOAK")
@@ -29,7 +29,8 @@ func TestSoak(t *testing.T) {
 	for range runtime.NumCPU() {
 		workers.Go(func() {
 			for time.Now().Before(end) && bad.Load() < 10 {
-				if r := run(t, options(next.Add(1)-1)); len(r.Broken) > 0 {
+				seed := next.Add(1) - 1
+				if r := run(t, kinds[seed%uint64(len(kinds))], seed); len(r.Broken) > 0 {
 					bad.Add(1)
 				}
 			}

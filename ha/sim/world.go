@@ -14,7 +14,7 @@ type world struct {
 	now   time.Duration // since the start of the run
 	queue events
 	count uint64 // breaks ties, so that a run is determined
-	trace []string
+	trace []line
 }
 
 // epoch is the wall time at which runs start.
@@ -70,9 +70,21 @@ func (w *world) between(a, b time.Duration) time.Duration {
 // chance is true with a probability in percent.
 func (w *world) chance(percent float64) bool { return w.rng.Float64()*100 < percent }
 
+// line of the trace. It becomes text only if somebody reads it, so what it
+// tells of must not change.
+type line struct {
+	at     time.Duration
+	format string
+	args   []any
+}
+
+func (l line) String() string {
+	return fmt.Sprintf("%10.3f  ", l.at.Seconds()) + fmt.Sprintf(l.format, l.args...)
+}
+
 func (w *world) logf(format string, a ...any) {
 	if len(w.trace) >= 2*traceMax {
 		w.trace = append(w.trace[:0], w.trace[traceMax:]...)
 	}
-	w.trace = append(w.trace, fmt.Sprintf("%10.3f  %s", w.now.Seconds(), fmt.Sprintf(format, a...)))
+	w.trace = append(w.trace, line{w.now, format, a})
 }
