@@ -19,16 +19,15 @@ import (
 func (l *link) syncKea(ctx context.Context, from *peer, pages *client, period time.Duration, m *merger) error {
 	l.touched.begin()
 	defer l.touched.end()
-	origin := originRemote + l.index
 	limit := int(l.conf.SyncPageLimit)
 	if limit == 0 {
 		limit = pageDefault
 	}
 	var last netip.Addr
 	for page := 0; ; page++ {
-		if _, err := from.demand("dhcp-disable", disableCommand(origin, period), requestTimeout); err != nil {
+		if _, err := from.demand("dhcp-disable", disableCommand(l.origin(), period), requestTimeout); err != nil {
 			if page > 0 {
-				err = errors.Join(err, l.release(from, origin))
+				err = errors.Join(err, l.release(from))
 			}
 			return err
 		}
@@ -37,33 +36,36 @@ func (l *link) syncKea(ctx context.Context, from *peer, pages *client, period ti
 			err = ctx.Err()
 		}
 		if err != nil {
-			return errors.Join(err, l.release(from, origin))
+			return errors.Join(err, l.release(from))
 		}
 		if n < limit || !to.IsValid() {
 			if err := m.finish(); err != nil { // on disk before the partner goes on without us
-				return errors.Join(err, l.release(from, origin))
+				return errors.Join(err, l.release(from))
 			}
-			return l.complete(from, origin)
+			return l.complete(from)
 		}
 		last = to
 	}
 }
 
+// origin is by which we disable a partner's service.
+func (l *link) origin() control.Origin { return control.OriginHARemote + control.Origin(l.index) }
+
 // release lets the partner serve again.
-func (l *link) release(from *peer, origin int) error {
-	_, err := from.demand("dhcp-enable", enableCommand(origin), requestTimeout)
+func (l *link) release(from *peer) error {
+	_, err := from.demand("dhcp-enable", enableCommand(l.origin()), requestTimeout)
 	return err
 }
 
 // complete tells the partner that the sync is over. One that does not know the
 // notification is enabled instead.
-func (l *link) complete(from *peer, origin int) error {
-	a, err := from.ctl.call(syncCompleteCommand(l.conf.ThisServer, origin), requestTimeout)
+func (l *link) complete(from *peer) error {
+	a, err := from.ctl.call(syncCompleteCommand(l.conf.ThisServer, l.origin()), requestTimeout)
 	switch {
 	case err != nil:
 		return err
 	case a.Result == control.ResultUnsupported:
-		return l.release(from, origin)
+		return l.release(from)
 	case a.Result != control.ResultSuccess && a.Result != control.ResultEmpty:
 		return refusal("ha-sync-complete-notify", from.name, a)
 	}

@@ -47,7 +47,7 @@ func (l *link) syncNeedle(ctx context.Context, from *peer, conn *client, m *merg
 	if err := m.finish(); err != nil { // on disk before the partner relies on it
 		return err
 	}
-	return l.complete(from, originRemote+l.index)
+	return l.complete(from)
 }
 
 // open begins the sync. The answer tells the clock of a peer that is asked for no

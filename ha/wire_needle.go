@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"needletail/internal/keastring"
 	"net/netip"
 	"strconv"
 	"time"
@@ -27,12 +28,8 @@ const (
 // appendApply wraps binary entries into the command. The receiver learns who
 // sends them, and whose clock their times are of.
 func appendApply(b []byte, self string, now time.Time, entries []byte) []byte {
-	name, err := json.Marshal(self)
-	if err != nil {
-		panic("ha: encode a server's name: " + err.Error()) // a string always encodes
-	}
 	b = append(b, `{"command":"`+applyName+`","service":["dhcp4"],"arguments":{"origin":"ha-partner","server-name":`...)
-	b = append(append(b, name...), `,"time":`...)
+	b = append(keastring.Append(b, self), `,"time":`...)
 	b = append(strconv.AppendInt(b, now.UnixMilli(), 10), `,"changes":"`...)
 	b = appendMessage(b, entries)
 	return append(b, `"}}`...)

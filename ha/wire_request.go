@@ -2,6 +2,7 @@ package ha
 
 import (
 	"encoding/json"
+	"needletail/internal/control"
 	"net/netip"
 	"time"
 )
@@ -10,10 +11,6 @@ import (
 // accept them: they ignore keys they do not know. One trap is kept: the
 // origin of dhcp-disable and dhcp-enable stays a string, because 2.2.0
 // refuses an integer there.
-
-// originRemote is the first of the origins by which a partner disables our
-// service; the sender's relationship index is added (Kea: network_state.h).
-const originRemote = 2000
 
 // arguments of a command; encoding/json sorts the keys as Kea does.
 type arguments map[string]any
@@ -42,7 +39,7 @@ func resetCommand(self string) []byte {
 
 // disableCommand silences the partner for at most period, whole seconds; zero
 // means until it is enabled again.
-func disableCommand(origin int, period time.Duration) []byte {
+func disableCommand(origin control.Origin, period time.Duration) []byte {
 	args := arguments{"origin-id": origin, "origin": "ha-partner"}
 	if s := int(period / time.Second); s > 0 {
 		args["max-period"] = s
@@ -50,14 +47,14 @@ func disableCommand(origin int, period time.Duration) []byte {
 	return command("dhcp-disable", args)
 }
 
-func enableCommand(origin int) []byte {
+func enableCommand(origin control.Origin) []byte {
 	return command("dhcp-enable", arguments{"origin-id": origin, "origin": "ha-partner"})
 }
 
 // syncCompleteCommand always carries all three keys: without an origin, Kea
 // 2.5.5 and later release origin 2001 instead of 2000 and stay silent until
 // their timer fires.
-func syncCompleteCommand(self string, origin int) []byte {
+func syncCompleteCommand(self string, origin control.Origin) []byte {
 	return command("ha-sync-complete-notify", arguments{"server-name": self, "origin-id": origin, "origin": origin})
 }
 

@@ -50,7 +50,7 @@ var testAllowed = []rule{
 // values stands for the packages that hold values every part may speak of.
 const values = "values"
 
-var valuePackages = []string{"internal/frame", "internal/scope", "internal/config", "internal/rfc3074", "internal/clock", "internal/netif", "internal/control"}
+var valuePackages = []string{"internal/frame", "internal/scope", "internal/config", "internal/rfc3074", "internal/clock", "internal/keastring", "internal/netif", "internal/control"}
 
 // doors are the modules that one part opens for all.
 var doors = []rule{
