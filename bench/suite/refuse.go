@@ -40,7 +40,7 @@ var floodOthers = flood.Config{Salt: floodSalt, Wanted: func(b uint8) bool { ret
 // Refuse finds the highest rate of queries for another server that a server of
 // a load-balanced pair takes in while it serves its own clients without loss.
 func (s *Suite) Refuse(ctx context.Context, c Contender) error {
-	return s.half(ctx, c, func(st *site, setup *peer.Setup) error {
+	return s.pair(ctx, c, newHalfSite, func(st *site, setup *peer.Setup) error {
 		f, err := st.flood(floodOthers)
 		if err != nil {
 			return err
@@ -52,17 +52,6 @@ func (s *Suite) Refuse(ctx context.Context, c Contender) error {
 		}
 		return s.searchRefused(ctx, st, st.about(c.Peer, setup), c.Peer, g, f)
 	})
-}
-
-// half runs a load-balanced pair of which clients reach only the first server,
-// in whose scope they are; the other one is only its partner.
-func (s *Suite) half(ctx context.Context, c Contender, f func(*site, *peer.Setup) error) error {
-	s.prepare()
-	st, err := newHalfSite(ctx, s.medium(c))
-	if err != nil {
-		return err
-	}
-	return s.onPair(ctx, st, c, f)
 }
 
 // flood opens a flood from the generator's interface to the first server.

@@ -33,7 +33,7 @@ func (s *Suite) Relayed(ctx context.Context, c Contender, relays int) error {
 
 // PairDORA does the same with two servers in load-balancing.
 func (s *Suite) PairDORA(ctx context.Context, c Contender) error {
-	return s.paired(ctx, c, func(st *site, setup *peer.Setup) error {
+	return s.pair(ctx, c, newPairSite, func(st *site, setup *peer.Setup) error {
 		_, err := s.searchNew(ctx, st, st.about(c.Peer, setup), "pair-dora", setup)
 		return err
 	})

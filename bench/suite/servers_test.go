@@ -169,7 +169,7 @@ func TestKeaWithLeasesAndFlood(t *testing.T) {
 	if r.Values["start_ms"] <= 0 || r.Values["rss_bytes"] <= 0 || r.Values["cpu_us_per_exchange"] <= 0 || r.Result == nil || r.Point != 1000 {
 		t.Errorf("%+v", r)
 	}
-	err = s.half(context.Background(), Contender{Peer: peer.Kea()}, func(st *site, setup *peer.Setup) error {
+	err = s.pair(context.Background(), Contender{Peer: peer.Kea()}, newHalfSite, func(st *site, setup *peer.Setup) error {
 		f, err := st.flood(floodOthers)
 		if err != nil {
 			return err

@@ -49,18 +49,14 @@ func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f fun
 	return s.on(ctx, st, c, &setup, func() error { return st.start(s, c.Peer, &setup, 0) }, f)
 }
 
-// paired starts a contender twice, as a load-balanced pair.
-func (s *Suite) paired(ctx context.Context, c Contender, f func(*site, *peer.Setup) error) error {
+// pair starts a contender twice, as a load-balanced pair on a site of two
+// servers, and hands it to f.
+func (s *Suite) pair(ctx context.Context, c Contender, build func(context.Context, load.Medium) (*site, error), f func(*site, *peer.Setup) error) error {
 	s.prepare()
-	st, err := newPairSite(ctx, s.medium(c))
+	st, err := build(ctx, s.medium(c))
 	if err != nil {
 		return err
 	}
-	return s.onPair(ctx, st, c, f)
-}
-
-// onPair is on with both servers of a site as a load-balanced pair.
-func (s *Suite) onPair(ctx context.Context, st *site, c Contender, f func(*site, *peer.Setup) error) error {
 	setup := base()
 	c.apply(&setup)
 	return s.on(ctx, st, c, &setup, func() error { return st.startPair(s, c.Peer, setup) }, f)

@@ -73,23 +73,25 @@ func (d *definitions) add(def *OptionDef) {
 }
 
 func (d *definitions) code(space string, code uint8) *OptionDef {
-	if std := standard().byCode[optionKey{space, code}]; std != nil && space == spaceVendorCable {
-		return std // before the configuration's own, as in Kea
-	}
-	for ; d != nil; d = d.next {
-		if def := d.byCode[optionKey{space, code}]; def != nil {
-			return def
-		}
-	}
-	return nil
+	key := optionKey{space, code}
+	return d.find(space, func(d *definitions) *OptionDef { return d.byCode[key] })
 }
 
 func (d *definitions) name(space, name string) *OptionDef {
-	if std := standard().byName[optionName{space, name}]; std != nil && space == spaceVendorCable {
-		return std
+	key := optionName{space, name}
+	return d.find(space, func(d *definitions) *OptionDef { return d.byName[key] })
+}
+
+// find asks the configuration's own definitions before the standard ones; for
+// CableLabs' options the other way round, as Kea does.
+func (d *definitions) find(space string, in func(*definitions) *OptionDef) *OptionDef {
+	if space == spaceVendorCable {
+		if std := in(standard()); std != nil {
+			return std
+		}
 	}
 	for ; d != nil; d = d.next {
-		if def := d.byName[optionName{space, name}]; def != nil {
+		if def := in(d); def != nil {
 			return def
 		}
 	}

@@ -2,6 +2,7 @@ package twin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -89,21 +90,9 @@ func (s *overXDP) open() (err error) {
 	s.stop = func() error {
 		cancel()
 		s.stop = nil
-		err := <-ended
-		if e := <-ended; err == nil {
-			err = e
-		}
+		err := errors.Join(<-ended, <-ended)
 		s.byRing += s.path.Worker(0).Stats().Received
-		if e := s.path.Close(); err == nil {
-			err = e
-		}
-		if e := s.kernel.Close(); err == nil {
-			err = e
-		}
-		if e := s.store.Close(); err == nil {
-			err = e
-		}
-		return err
+		return errors.Join(err, s.path.Close(), s.kernel.Close(), s.store.Close())
 	}
 	return nil
 }
