@@ -65,6 +65,32 @@ func TestAloneUntilRead(t *testing.T) {
 	}
 }
 
+// A Kea's sync that takes so long that we serve again between two pages has not read
+// what we gave away then: it is reset, and reads once more. One that failed, or whose
+// server died in the middle, leaves nothing behind.
+func TestSyncWithAPause(t *testing.T) {
+	page := ServiceOff{Origin: control.OriginHARemote, Period: 10 * time.Second}
+	for name, c := range map[string]struct {
+		between []Input
+		again   bool
+	}{
+		"the next page":   {nil, true},
+		"it has failed":   {[]Input{ServiceOn{Origin: control.OriginHARemote}}, false},
+		"its server died": {[]Input{HeartbeatDone{State: Waiting, Time: t0}}, false},
+	} {
+		s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
+		s.step(page).wait(11*time.Second).serves(256, true, name)
+		s.m.Unsent(0).Add(1)
+		for _, in := range c.between { // before the next page, or the next sync
+			s.step(in)
+		}
+		s.beat(Syncing).step(page).step(SyncComplete{}).beat(Ready)
+		if got := has[SendReset](s.out); got != c.again {
+			t.Errorf("%s: read again %v, want %v", name, got, c.again)
+		}
+	}
+}
+
 // Lease updates by state and peer: Kea: ha_service.cc, shouldSendLeaseUpdates
 // and shouldQueueLeaseUpdates.
 func TestPolicy(t *testing.T) {

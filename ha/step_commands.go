@@ -29,6 +29,9 @@ func (r *relationship) command(now time.Time, in Input) {
 	case ServiceOff:
 		r.serviceOff(now, in)
 	case ServiceOn:
+		if in.Origin >= control.OriginHARemote && in.Origin < control.OriginHARemote+1000 {
+			r.reading = false // its sync has failed
+		}
 		r.m.service.enable(origin{in.Origin, r.reach(in.Origin, in.Shared)})
 		r.answer(in.Token, control.ResultSuccess, control.EnabledText)
 	default:
@@ -126,11 +129,11 @@ func (r *relationship) serviceOff(now time.Time, in ServiceOff) {
 	r.answer(in.Token, control.ResultSuccess, text)
 }
 
-// readingBegins remembers what was unsent when the partner's sync began: while
-// we are silent nothing is added but by queries still under way, of which the
-// pages read may know nothing.
+// readingBegins remembers what was unsent when the partner's sync began. What is
+// added before its end, by queries still under way or because it took so long that
+// we served again, the pages read before may not have.
 func (r *relationship) readingBegins() {
-	if !r.reading || r.m.service.enabled(r.i) {
+	if !r.reading {
 		r.reads, r.reading, r.pressed = r.unsent.Load(), true, false
 	}
 }

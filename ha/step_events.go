@@ -30,6 +30,9 @@ func (r *relationship) heardFrom(now time.Time, h HeartbeatDone) {
 		r.forgetClients(now)
 	}
 	r.partner.heard(now, h)
+	if h.State != Syncing {
+		r.reading = r.reading && r.feeding // it died in the middle of a sync
+	}
 	if r.state != PartnerDown {
 		r.partner.together()
 	}

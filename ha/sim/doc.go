@@ -30,7 +30,7 @@
 //
 // # What is excused
 //
-// Two servers that cannot hear each other cannot agree who has an address. Three
+// Two servers that cannot hear each other cannot agree who has an address. Four
 // things Kea's protocol permits, and no rule of either server alone prevents.
 // An address promised in one of them is tainted for a lease time: One and Kept
 // are not asked of it. Everything else is asked of every run.
@@ -42,6 +42,10 @@
 //     partner has promised leases alone since they were last together, and when it
 //     entered that state the partner was dead, stopped, just back, or not to be
 //     reached. (A dies, B serves alone, B dies, A starts.)
+//   - Sleeper: a server is stopped, its partner serves alone, and when the server
+//     goes on a client asks it before it knows. The partner refuses that, or the
+//     server dies first; nobody is promised anything, but the lease on its disk is
+//     newer than the partner's promise.
 //   - Common pools: a lease promised in communication-recovery, that is while its
 //     update was queued, from a pool that both servers lease from.
 //

@@ -180,6 +180,7 @@ func (s *server) commit(u ha.Update, done func()) {
 		if s.told[a] && s.c.Mutation != IgnoreConflicts { // the partner's own client has it by now (leases.Store.Settle)
 			return
 		}
+		s.unsettled(a, !good)
 		if s.untold[a] = !good; good {
 			done()
 		}
@@ -196,6 +197,14 @@ func (s *server) commit(u ha.Update, done func()) {
 			s.awake(func() { s.replicate(u, finish) })
 		}
 	})
+}
+
+// unsettled notes that a change was not settled which a server made while the
+// partner served alone: it did not know, for it had been stopped.
+func (s *server) unsettled(a netip.Addr, yes bool) {
+	if yes && s.behind {
+		s.c.taint(a)
+	}
 }
 
 // stall is how long a worker may take from the table to replication.

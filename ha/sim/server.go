@@ -48,10 +48,10 @@ type server struct {
 	blind     bool          // it went to partner-down or communication-recovery without being able to reach a partner that lives, or beside a dead one
 	marked    bool          // on disk
 	since     time.Duration // when it started or was last resumed
-	stoppedAt time.Duration
-	doomed    bool   // dies in its next commit
-	loud      bool   // by mutation: serves where it should be silent
-	unsent    uint64 // by mutation: what only the partner is told
+	stoppedAt time.Duration // last
+	doomed    bool          // dies in its next commit
+	loud      bool          // by mutation: serves where it should be silent
+	unsent    uint64        // by mutation: what only the partner is told
 }
 
 type offer struct {
@@ -99,6 +99,9 @@ func (s *server) start() {
 func (s *server) kill() {
 	s.c.world.logf("%s is killed", s.name)
 	s.up, s.stopped, s.scope = false, false, scope.Scope{}
+	for a, n := range s.busy {
+		s.unsettled(a, n > 0)
+	}
 	s.life++
 	s.c.observe()
 }

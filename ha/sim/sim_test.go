@@ -143,12 +143,14 @@ func TestOldFailures(t *testing.T) {
 			1795569087387: "the same",
 		}},
 		{chained, map[uint64]string{
-			2:   "a heartbeat's answer read after a stop made the partner's clock seem behind",
-			23:  "a deletion that a cut link had held removed a lease given away since, after a restart",
-			50:  "a server that served alone and was read by its partner took an address from its client for that one",
-			91:  "a deletion held by the link removed what the partner's later update had brought",
-			145: "an update held by the link made the same client's lease end before its time",
-			254: "an update held by the link came before the partner's clock was known",
+			2:             "a heartbeat's answer read after a stop made the partner's clock seem behind",
+			23:            "a deletion that a cut link had held removed a lease given away since, after a restart",
+			50:            "a server that served alone and was read by its partner took an address from its client for that one",
+			91:            "a deletion held by the link removed what the partner's later update had brought",
+			145:           "an update held by the link made the same client's lease end before its time",
+			254:           "an update held by the link came before the partner's clock was known",
+			1795578855593: "a Kea's sync paused for so long that the partner served between two pages, and passed for complete",
+
 			294: "a server that had served alone was reset, and let a sleeper take an address from its client",
 		}},
 	} {
