@@ -31,7 +31,7 @@ type link struct {
 	parked     atomic.Int64
 	skew       atomic.Int64 // ns: the partner's clock minus ours, as last measured
 	clocked    atomic.Bool  // it has been measured
-	parkedMax  int64
+	parkedMax  int64        // fixed
 	touched    touched
 
 	overflowed atomic.Uint64 // queries refused beyond parkedMax, or held too long

@@ -91,34 +91,25 @@ func TestHTTPLongRequests(t *testing.T) {
 // A heartbeat connection is used again and again.
 func TestHTTPKeepsConnections(t *testing.T) {
 	s := serveHTTP(t, HTTPOptions{IdleTimeout: time.Minute}, NewRegistry())
-	c, err := net.Dial("tcp", s.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
-	in := bufio.NewReader(c)
+	ask := kept(t, s)
 	for i := range 3 {
-		io.WriteString(c, post("/", "Content-Type: application/json\r\n", `{"command":"list-commands"}`))
-		resp, err := http.ReadResponse(in, nil)
-		if err != nil {
+		if err := ask(); err != nil {
 			t.Fatalf("request %d: %v", i, err)
 		}
-		io.Copy(io.Discard, resp.Body)
 	}
 }
 
-// A closed listener answers nobody, not even on a connection it kept.
-func TestHTTPCloseEndsKeptConnections(t *testing.T) {
-	s := serveHTTP(t, HTTPOptions{}, NewRegistry())
+// kept returns what sends a command over one connection to a listener and waits
+// for the answer.
+func kept(t *testing.T, s *Server) (ask func() error) {
 	c, err := net.Dial("tcp", s.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(20 * time.Second))
 	in := bufio.NewReader(c)
-	ask := func() error {
+	return func() error {
 		io.WriteString(c, post("/", "Content-Type: application/json\r\n", `{"command":"list-commands"}`))
 		resp, err := http.ReadResponse(in, nil)
 		if err == nil {
@@ -126,6 +117,12 @@ func TestHTTPCloseEndsKeptConnections(t *testing.T) {
 		}
 		return err
 	}
+}
+
+// A closed listener answers nobody, not even on a connection it kept.
+func TestHTTPCloseEndsKeptConnections(t *testing.T) {
+	s := serveHTTP(t, HTTPOptions{}, NewRegistry())
+	ask := kept(t, s)
 	if err := ask(); err != nil {
 		t.Fatal(err)
 	}
