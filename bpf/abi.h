@@ -106,6 +106,14 @@ struct client_key {
 };
 _Static_assert(sizeof(struct client_key) == 32, "client_key has no holes");
 
+/* What is known of it. */
+struct client {
+	__u64  seen;         /* epoch << 1 | unacked */
+	__be32 relay;        /* giaddr of its latest query that changed that; 0: none */
+	__u32  _pad;
+};
+_Static_assert(sizeof(struct client) == 16, "client has no holes");
+
 /* Clients of one epoch of one relationship; shared by all CPUs. */
 struct census {
 	__u32 connecting;    /* distinct clients */

@@ -84,9 +84,10 @@ static __always_inline void crossed(const struct query *q, __u32 epoch, __u32 un
 
 /* remember stores what was seen of a client. 0: it was known in this epoch.
  * 1: it is new. With unacked set, *flagged says that the flag is new. */
-static __always_inline int remember(const struct client_key *key, __u32 epoch, int unacked, int *flagged)
+static __always_inline int remember(const struct client_key *key, __u32 epoch, int unacked, __be32 relay, int *flagged)
 {
-	__u64 now = (__u64)epoch << 1 | unacked, *known, was;
+	struct client now = { .seen = (__u64)epoch << 1 | unacked, .relay = relay }, *known;
+	__u64 was;
 	__s32 newer;
 
 	*flagged = unacked;
@@ -95,14 +96,18 @@ static __always_inline int remember(const struct client_key *key, __u32 epoch, i
 	known = bpf_map_lookup_elem(&clients, key);
 	if (!known) /* another CPU's new client pushed it out: count it when it comes again */
 		return *flagged = 0;
-	was = *(volatile __u64 *)known;
+	was = *(volatile __u64 *)&known->seen;
 	newer = epoch - (__u32)(was >> 1);
 	if (newer < 0) /* counted in the epoch after: this CPU is still under the scope before */
 		return *flagged = 0;
-	if (newer && __sync_val_compare_and_swap(known, was, now) == was)
+	if (newer && __sync_val_compare_and_swap(&known->seen, was, now.seen) == was) {
+		known->relay = relay;
 		return 1;
+	}
 	was = (__u64)epoch << 1;
-	*flagged = unacked && __sync_val_compare_and_swap(known, was, now) == was;
+	*flagged = unacked && __sync_val_compare_and_swap(&known->seen, was, now.seen) == was;
+	if (*flagged)
+		known->relay = relay;
 	return 0;
 }
 
@@ -119,7 +124,7 @@ static __always_inline void analyze(const struct query *q, const struct scope *s
 		return;
 	++*packets;
 	identify(q, boot, &key);
-	if (remember(&key, s->epoch, secs(boot) * 1000 > s->ack_delay_ms, &flagged))
+	if (remember(&key, s->epoch, secs(boot) * 1000 > s->ack_delay_ms, boot->giaddr, &flagged))
 		__sync_fetch_and_add(&count->connecting, 1);
 	if (!flagged)
 		return;

@@ -19,6 +19,13 @@ type DhcpCensus struct {
 	Unacked    uint32
 }
 
+type DhcpClient struct {
+	_     structs.HostLayout
+	Seen  uint64
+	Relay uint32
+	Pad   uint32
+}
+
 type DhcpClientKey struct {
 	_            structs.HostLayout
 	ClientId     uint64

@@ -104,7 +104,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, CLIENTS_MAX);
 	__type(key, struct client_key);
-	__type(value, __u64); /* epoch << 1 | unacked */
+	__type(value, struct client);
 } clients SEC(".maps");
 
 /* Counts of relationship r in epoch e are at r * 2 + e % 2. User space clears

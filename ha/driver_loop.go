@@ -75,13 +75,27 @@ func (d *Driver) input(i int, in Input) { d.post(func() { d.step(i, in) }) }
 func (d *Driver) step(i int, in Input) {
 	l := d.links[i]
 	if l.counting {
-		c := Counted{Unacked: d.opt.Unacked.Unacked(i)}
-		if d.opt.Where != nil {
-			c.Where = d.opt.Where(i)
-		}
-		d.apply(i, c)
+		d.apply(i, d.counted(l))
 	}
 	d.apply(i, in)
+}
+
+// placesEvery is how often the relays of unacked clients are asked for, which
+// takes longer than their number.
+const placesEvery = time.Second
+
+// counted is what the filters know of a relationship's clients, with their relays
+// once they are too many.
+func (d *Driver) counted(l *link) Counted {
+	c := Counted{Unacked: d.opt.Unacked.Unacked(l.index)}
+	if d.opt.Where == nil || c.Unacked.Unacked <= l.conf.MaxUnackedClients {
+		return c
+	}
+	if now := time.Now(); now.Sub(l.placedAt) >= placesEvery {
+		l.places, l.placedAt = d.opt.Where(l.index), now
+	}
+	c.Where = l.places
+	return c
 }
 
 func (d *Driver) apply(i int, in Input) {

@@ -41,11 +41,13 @@ type link struct {
 	news   bool // report has not been taken
 
 	// The rest belongs to the driver's loop.
-	counting  bool  // the last scope was Interrupted: report Counted
-	beating   bool  // a heartbeat is on the way
-	beatAgain bool  // and another one is wanted after it
-	learning  bool  // the partner is being asked what it understands
-	turn      *turn // of the last sync; nil: none yet
+	counting  bool      // the last scope was Interrupted: report Counted
+	places    []string  // of unacked clients, when last asked for
+	placedAt  time.Time // when
+	beating   bool      // a heartbeat is on the way
+	beatAgain bool      // and another one is wanted after it
+	learning  bool      // the partner is being asked what it understands
+	turn      *turn     // of the last sync; nil: none yet
 }
 
 // syncTimeout is how long a page of a sync may take, and, in whole seconds, how

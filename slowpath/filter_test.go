@@ -186,11 +186,11 @@ func TestOnUnacked(t *testing.T) {
 	if got := f.Unacked(0); got != (scope.Unacked{Analyzed: 5, Connecting: 5, Unacked: 5}) {
 		t.Errorf("counted %+v", got)
 	}
-	if got := f.UnackedWhere(0); !slices.Equal(got, []string{"relay 192.0.2.2"}) {
+	if got := f.UnackedRelays(0); !slices.Equal(got, []netip.Addr{netip.MustParseAddr("192.0.2.2")}) {
 		t.Errorf("unacked behind %v", got)
 	}
 	f.SetScope(0, scope.Scope{Mode: scope.Whole, Enabled: true, Epoch: 1})
-	if got := f.UnackedWhere(0); got != nil {
+	if got := f.UnackedRelays(0); got != nil {
 		t.Errorf("a new epoch remembers %v", got)
 	}
 }

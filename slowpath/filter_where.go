@@ -1,6 +1,7 @@
 package slowpath
 
 import (
+	"net/netip"
 	"slices"
 	"sync/atomic"
 )
@@ -22,26 +23,22 @@ func (r *relays) note(giaddr uint32) {
 	}
 }
 
-func (r *relays) names() []string {
-	var out []string
+func (r *relays) list() (out []netip.Addr) {
 	for i := range r {
-		switch v := r[i].Load(); {
-		case v == 0:
-		case uint32(v) == 0:
-			out = append(out, "no relay")
-		default:
-			out = append(out, "relay "+netAddr(uint32(v)).String())
+		if v := r[i].Load(); v != 0 {
+			out = append(out, netAddr(uint32(v)))
 		}
 	}
-	slices.Sort(out)
+	slices.SortFunc(out, netip.Addr.Compare)
 	return out
 }
 
-// UnackedWhere names the relays that relationship i's unacked clients of the
-// present epoch sit behind, at most 16 of them.
-func (f *Filter) UnackedWhere(i int) []string {
+// UnackedRelays returns the relays that relationship i's unacked clients of the
+// present epoch sit behind, at most 16 of them, and 0.0.0.0 for clients on a link
+// of ours.
+func (f *Filter) UnackedRelays(i int) []netip.Addr {
 	if s := f.scopes[i].Load(); s != nil && s.unacked != nil {
-		return s.unacked.where.names()
+		return s.unacked.where.list()
 	}
 	return nil
 }

@@ -72,15 +72,19 @@ func TestLinkToClientsCut(t *testing.T) {
 // With deaf-partner "warn" the partner says which relay does not reach the
 // server, and leaves its clients to it.
 func TestDeafPartnerIsToldOf(t *testing.T) {
-	long(t)
-	p := newPair(t, setup{own: `"deaf-partner": "warn",`})
-	theirs := owned(1, 40)
-	p.w.these("both are up", theirs[:20])
-	must(t, p.b.host.SetUp("eth0", false))
-	p.w.silent("one is deaf", theirs, 3*time.Second) // past max-ack-delay
-	must(t, p.a.Says(deadline(t), "of its clients have waited longer than max-ack-delay behind relay 192.0.2.9: look at the path"))
-	reach(p.normal, p.a, p.b)
-	must(t, p.b.host.SetUp("eth0", true))
-	p.w.these("it hears again", theirs)
-	p.checked(40)
+	for _, fast := range []string{"off", "auto"} {
+		t.Run("xdp-"+fast, func(t *testing.T) {
+			long(t)
+			p := newPair(t, setup{own: `"deaf-partner": "warn",`, fast: fast})
+			theirs := owned(1, 40)
+			p.w.these("both are up", theirs[:20])
+			must(t, p.b.host.SetUp("eth0", false))
+			p.w.silent("one is deaf", theirs, 3*time.Second) // past max-ack-delay
+			must(t, p.a.Says(deadline(t), "of its clients have waited longer than max-ack-delay behind relay 192.0.2.9: look at the path"))
+			reach(p.normal, p.a, p.b)
+			must(t, p.b.host.SetUp("eth0", true))
+			p.w.these("it hears again", theirs)
+			p.checked(40)
+		})
+	}
 }

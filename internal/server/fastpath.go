@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"reflect"
 	"sync/atomic"
 
@@ -96,6 +97,14 @@ func (f *FastPath) Unacked(i int) scope.Unacked {
 		return scope.Unacked{}
 	}
 	return f.path.Unacked(i)
+}
+
+// UnackedRelays implements KernelFilter.
+func (f *FastPath) UnackedRelays(i int) []netip.Addr {
+	if f.path == nil {
+		return nil
+	}
+	return f.path.UnackedRelays(i)
 }
 
 // Replicator implements Joined.

@@ -19,6 +19,7 @@ import (
 type KernelFilter interface {
 	SetScope(i int, s scope.Scope)
 	Unacked(i int) scope.Unacked
+	UnackedRelays(i int) []netip.Addr
 	OnUnacked(wake func(i int))
 }
 
@@ -49,6 +50,28 @@ func (f *filters) Unacked(i int) scope.Unacked {
 		u.Analyzed, u.Connecting, u.Unacked = u.Analyzed+k.Analyzed, u.Connecting+k.Connecting, u.Unacked+k.Unacked
 	}
 	return u
+}
+
+// whereMax bounds the relays that are named; what is behind more of them is a
+// wider fault than their names would tell.
+const whereMax = 16
+
+// where names the relays that relationship i's unacked clients sit behind.
+func (f *filters) where(i int) (names []string) {
+	relays := f.user.UnackedRelays(i)
+	if f.kernel != nil {
+		relays = append(relays, f.kernel.UnackedRelays(i)...)
+	}
+	slices.SortFunc(relays, netip.Addr.Compare)
+	relays = slices.Compact(relays)
+	for _, r := range relays[:min(whereMax, len(relays))] {
+		if r.IsUnspecified() {
+			names = append(names, "no relay")
+		} else {
+			names = append(names, "relay "+r.String())
+		}
+	}
+	return names
 }
 
 // partnership is package ha as a part of the server, and the lease commands
@@ -89,7 +112,7 @@ func (p *partnership) start(cfg *config.Dhcp4) error {
 		MarkDir: marks,
 		Config:  cfg, Store: p.core.Store, Scopes: &p.filters, Unacked: &p.filters,
 		Registry: p.core.Registry, Status: p.core.Status, Network: p.core.Service,
-		Where: p.core.Engine.Filter().UnackedWhere,
+		Where: p.filters.where,
 		Log:   p.core.Log.With("logger", "ha-hooks"),
 	})
 	if err != nil {
