@@ -74,9 +74,10 @@ func TestSyncWithAPause(t *testing.T) {
 		between []Input
 		again   bool
 	}{
-		"the next page":   {nil, true},
-		"it has failed":   {[]Input{ServiceOn{Origin: control.OriginHARemote}}, false},
-		"its server died": {[]Input{HeartbeatDone{State: Waiting, Time: t0}}, false},
+		"the next page":                       {nil, true},
+		"it has failed":                       {[]Input{ServiceOn{Origin: control.OriginHARemote}}, false},
+		"its server died":                     {[]Input{HeartbeatDone{State: Waiting, Time: t0}}, false},
+		"it was asked what it is before that": {[]Input{HeartbeatDone{State: Waiting, Time: t0, Began: t0}}, true},
 	} {
 		s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
 		s.step(page).wait(11*time.Second).serves(256, true, name)

@@ -104,7 +104,7 @@ func (r *relationship) take(now time.Time, in Input) {
 	case ResetDone:
 		r.resetDone(now, in)
 	case StreamOpened:
-		r.streamOpened()
+		r.streamOpened(now)
 	case StreamClosed:
 		r.feeding = false
 	default:

@@ -119,7 +119,7 @@ func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 // serviceOff is dhcp-disable. By the partner it begins a page of its sync.
 func (r *relationship) serviceOff(now time.Time, in ServiceOff) {
 	if in.Origin >= control.OriginHARemote && in.Origin < control.OriginDB {
-		r.readingBegins()
+		r.readingBegins(now)
 	}
 	r.m.service.disable(origin{in.Origin, r.reach(in.Origin, in.Shared)}, in.Period, now)
 	text := "DHCPv4 service disabled"
@@ -132,9 +132,9 @@ func (r *relationship) serviceOff(now time.Time, in ServiceOff) {
 // readingBegins remembers what was unsent when the partner's sync began. What is
 // added before its end, by queries still under way or because it took so long that
 // we served again, the pages read before may not have.
-func (r *relationship) readingBegins() {
+func (r *relationship) readingBegins(now time.Time) {
 	if !r.reading {
-		r.reads, r.reading, r.pressed = r.unsent.Load(), true, false
+		r.reads, r.reading, r.pressed, r.readAt = r.unsent.Load(), true, false, now
 	}
 }
 

@@ -30,7 +30,7 @@ func (r *relationship) heardFrom(now time.Time, h HeartbeatDone) {
 		r.forgetClients(now)
 	}
 	r.partner.heard(now, h)
-	if h.State != Syncing {
+	if h.State != Syncing && (h.Began.IsZero() || h.Began.After(r.readAt)) {
 		r.reading = r.reading && r.feeding // it died in the middle of a sync
 	}
 	if r.state != PartnerDown {
@@ -177,12 +177,12 @@ func (r *relationship) resetDone(now time.Time, d ResetDone) {
 
 // streamOpened begins a sync of the partner that carries live changes: nothing
 // goes unsent from here on.
-func (r *relationship) streamOpened() {
+func (r *relationship) streamOpened(now time.Time) {
 	if r.SendUpdates {
 		r.feeding = true
 	}
 	r.reading = false
-	r.readingBegins()
+	r.readingBegins(now)
 }
 
 func (r *relationship) warn(text string) { r.then(Warning{r.i, text}) }

@@ -27,13 +27,14 @@ type relationship struct {
 	counts  counting
 
 	// What the partner knows of our leases; see owes.
-	settled  uint64 // our unsent counter when it began its last complete sync
-	reads    uint64 // the same of the sync under way
-	reading  bool   // a sync of it is under way
-	pressed  bool   // it was reset and has not begun a sync since
-	feeding  bool   // it syncs by stream and is sent every change
-	yielded  bool   // in partner-in-maintenance: the partner serves its clients itself
-	notified uint8  // in partner-down: its sync is complete and we are silent for this many heartbeats at most
+	settled  uint64    // our unsent counter when it began its last complete sync
+	reads    uint64    // the same of the sync under way
+	reading  bool      // a sync of it is under way
+	readAt   time.Time // since then
+	pressed  bool      // it was reset and has not begun a sync since
+	feeding  bool      // it syncs by stream and is sent every change
+	yielded  bool      // in partner-in-maintenance: the partner serves its clients itself
+	notified uint8     // in partner-down: its sync is complete and we are silent for this many heartbeats at most
 
 	deafness deafness
 	backlog  Backlog

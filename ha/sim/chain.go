@@ -104,7 +104,8 @@ func (c *Cluster) when(due func() bool, do func()) {
 	look()
 }
 
-// swap has all clients give their addresses up and ask for others.
+// swap has all clients give their addresses up and ask for others, in another
+// second: which of two leases of one second is newer, a sync cannot tell.
 func (c *Cluster) swap() {
 	if !c.troubled() {
 		return
@@ -112,6 +113,6 @@ func (c *Cluster) swap() {
 	c.world.logf("all clients leave and come back")
 	for _, k := range c.clients {
 		k.leave()
-		c.world.after(c.world.between(100*time.Millisecond, 400*time.Millisecond), k.join)
+		c.world.after(c.world.between(time.Second, 1500*time.Millisecond), k.join)
 	}
 }
