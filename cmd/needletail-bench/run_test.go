@@ -119,7 +119,7 @@ func TestInterruptedRun(t *testing.T) {
 	if err == nil || status(ctx, 1) != 130 {
 		t.Errorf("error %v, status %d", err, status(ctx, 1))
 	}
-	if kept == nil || !kept.Result.Interrupted || kept.Result.Seconds > 60 || kept.Result.PerSecond < 500 {
+	if kept == nil || !kept.Result.Interrupted || kept.Result.Seconds > 60 {
 		t.Errorf("kept %+v", kept)
 	}
 	if s := status(t.Context(), 0); s != 0 {
