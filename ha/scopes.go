@@ -72,8 +72,9 @@ func (s *Settings) scope(served []string, enabled bool) scope.Scope {
 	}
 	sc.Mode = scope.Hashed
 	sc.Owners = share(s.Weights)
+	serves := [2]bool{slices.Contains(served, sc.Names[0]), slices.Contains(served, sc.Names[1])}
 	for b, o := range sc.Owners {
-		if slices.Contains(served, sc.Names[o]) {
+		if serves[o] {
 			sc.Serve.Add(uint8(b))
 		}
 	}

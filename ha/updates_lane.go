@@ -182,8 +182,9 @@ func (l *lane) send(ctx context.Context) {
 // overdue returns how many of the first items have waited for their turn for so
 // long that no client should wait for them any more. The peer answers, or they
 // would have failed; it is only slower than our clients. What is dropped leaves the
-// tables different until the client asks again, so the bound is not as tight as
-// the timeout of a single update.
+// tables different until the client asks again, which harms nobody
+// (docs/high-availability.md) but a survivor's choice of addresses, so the bound is
+// not as tight as the timeout of a single update.
 func (l *lane) overdue(items []item) (n int) {
 	last := time.Now().Add(-requestTimeout)
 	for n < len(items) && items[n].flight != nil && items[n].at.Before(last) {

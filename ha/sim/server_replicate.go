@@ -30,6 +30,10 @@ func (s *server) replicate(u ha.Update, done func(ok bool)) {
 		}
 		fallthrough // it has just been emptied
 	case ha.Send:
+		if s.c.overdue() {
+			good = false
+			break
+		}
 		early := s.c.Mutation == AckEarly
 		if !early {
 			waits++
@@ -73,6 +77,10 @@ func (s *server) replicate(u ha.Update, done func(ok bool)) {
 	}
 	finish(true)
 }
+
+// overdue is true for an update that has waited so long for its turn that it is
+// not sent, and its client not answered: the partner is slower than the clients.
+func (c *Cluster) overdue() bool { return c.Chained && c.troubled() && c.world.chance(2) }
 
 // Outcomes of a lease update.
 const (

