@@ -50,6 +50,7 @@ type Options struct {
 	Chained  bool // faults come in chains, and a cut link holds what is sent over it
 	Busy     bool // a client asks all the time, also when faults are over
 	Kea      bool // the second server owes nothing, as a Kea
+	Hub      bool // the second server, or the first, is the second of another such pair
 	Mutation Mutation
 }
 
@@ -62,6 +63,7 @@ type Cluster struct {
 	Forget      bool // a released lease is deleted
 	LowestFirst bool // free addresses are searched from the lowest: most contention
 
+	first      int // servers of other relationships, whose names come before ours
 	world      *world
 	net        network
 	clientLoss float64
@@ -85,10 +87,26 @@ type split struct {
 	excused bool // it began while the two could not talk
 }
 
-// New prepares a run.
-func New(o Options) *Cluster {
+// New prepares a run: one relationship, or two that have a server in common.
+func New(o Options) []*Cluster {
 	w := &world{rng: rand.New(rand.NewPCG(o.Seed, 0x6e6565646c65))}
-	c := &Cluster{Options: o, world: w, byName: map[string]*server{},
+	c := newCluster(o, w, 0)
+	if !o.Hub {
+		return []*Cluster{c}
+	}
+	other := newCluster(o, w, len(c.servers))
+	join(c.servers[1], other.servers[w.rng.IntN(2)])
+	return []*Cluster{c, other}
+}
+
+// join makes a hub of two servers.
+func join(a, b *server) {
+	b.process, b.rel = a.process, len(a.seats)
+	a.seats = append(a.seats, b)
+}
+
+func newCluster(o Options, w *world, first int) *Cluster {
+	c := &Cluster{Options: o, first: first, world: w, byName: map[string]*server{},
 		tainted: map[netip.Addr]time.Duration{}}
 	c.net = network{cut: map[[2]*server]bool{}, held: map[[2]*server][]func(){}, bad: map[[2]*server]time.Duration{}, slow: w.between(time.Millisecond, 30*time.Millisecond)}
 	if w.chance(50) {
@@ -139,10 +157,11 @@ func (c *Cluster) makeServers() {
 		roles = append(roles, ha.RoleBackup)
 	}
 	for i, role := range roles {
-		base.Peers = append(base.Peers, ha.Peer{Name: fmt.Sprintf("server%d", i+1), Role: role, AutoFailover: true})
+		base.Peers = append(base.Peers, ha.Peer{Name: fmt.Sprintf("server%d", c.first+i+1), Role: role, AutoFailover: true})
 	}
 	for i, p := range base.Peers {
-		s := &server{c: c, index: i, name: p.Name, settings: base, table: *newTable()}
+		s := &server{process: &process{w: c.world}, c: c, index: i, name: p.Name, settings: base, table: *newTable()}
+		s.seats = []*server{s}
 		s.settings.This = p.Name
 		if p.Role != ha.RoleBackup && c.Mode != ha.ModePassiveBackup {
 			s.settings.Partner = base.Peers[1-i].Name

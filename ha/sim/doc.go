@@ -8,8 +8,11 @@
 // lease over (leases.Supersedes, Clock, Buried). What is a model: the driver
 // (requests with timeouts, the pages of a sync, updates held until the partner
 // has answered), leases, tombstones and disk (what is not synced is lost in a
-// crash), and clients, which also release, decline and come back. Hubs are not
-// simulated.
+// crash), and clients, which also release, decline and come back.
+//
+// A Cluster is one relationship, for which the invariants are asked. A run with a
+// hub has two, whose servers meet in one process: one machine with one service,
+// one clock, one disk, one death.
 //
 // Faults come one by one or, where Options.Chained says so, also in chains: each
 // aims at what the one before has brought about, and a link that is cut holds what

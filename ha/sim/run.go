@@ -29,10 +29,46 @@ const (
 
 // Run lets one seed happen.
 func Run(o Options) Result {
-	c := New(o)
+	all := New(o)
+	w := all[0].world
+	for _, c := range all {
+		c.begin()
+	}
+	w.runUntil(quiet + trouble)
+	for _, c := range all {
+		c.mend()
+	}
+	// An operator looks after what Kea leaves to him.
+	for range 6 {
+		w.runUntil(w.now + calm/6)
+		for _, c := range all {
+			c.operate()
+		}
+	}
+	life := all[0].Lifetime
+	for _, c := range all {
+		life = max(life, c.Lifetime)
+	}
+	w.runUntil(w.now + life + 30*time.Second)
+	r := Result{Seed: o.Seed}
+	for _, c := range all {
+		c.finish()
+		r.Broken = append(r.Broken, c.broken...)
+		r.Splits, r.Excused, r.Acks = r.Splits+c.splits, r.Excused+c.excuses, r.Acks+c.acks
+	}
+	r.trace = w.trace
+	return r
+}
+
+// begin sets servers, clients and faults going.
+func (c *Cluster) begin() {
 	w := c.world
 	for _, s := range c.servers {
-		w.after(w.between(0, 2*time.Second), s.start)
+		w.after(w.between(0, 2*time.Second), func() {
+			if !s.up { // a hub starts once
+				s.start()
+			}
+		})
 	}
 	for _, k := range c.clients {
 		w.after(w.between(5*time.Second, quiet+trouble/4), k.join)
@@ -40,20 +76,10 @@ func Run(o Options) Result {
 	}
 	w.after(quiet, c.fault)
 	w.after(0, c.watch)
-	w.runUntil(quiet + trouble)
-	c.mend()
 	if c.Busy {
-		c.clients[0].hurry()
-		w.after(calm/12, func() { c.servers[w.rng.IntN(2)].killFor(calm / 6) })
+		w.after(quiet+trouble, c.clients[0].hurry)
+		w.after(quiet+trouble+calm/12, func() { c.servers[w.rng.IntN(2)].killFor(calm / 6) })
 	}
-	// An operator looks after what Kea leaves to him.
-	for range 6 {
-		w.runUntil(w.now + calm/6)
-		c.operate()
-	}
-	w.runUntil(w.now + c.Lifetime + 30*time.Second)
-	c.finish()
-	return Result{o.Seed, c.broken, c.splits, c.excuses, c.acks, w.trace}
 }
 
 func (c *Cluster) troubled() bool { return c.world.now < quiet+trouble }

@@ -9,49 +9,40 @@ import (
 	"needletail/internal/scope"
 )
 
-// server is one simulated server: the real machine, a model of the rest.
+// server is one simulated server in one relationship, with the leases of its
+// subnets: a model of all but the machine.
 type server struct {
+	*process
+	rel      int // its index in the process
 	c        *Cluster
 	index    int
 	name     string
 	settings ha.Settings
-	skew     time.Duration // its clock against the world's
 
-	up      bool
-	stopped bool     // SIGSTOP: alive, but nothing happens
-	deaf    bool     // its clients do not reach it
-	life    int      // counts starts; what a former life began is void
-	later   []func() // what happens once it is no longer stopped
+	deaf bool // its clients do not reach it
 
-	m      *ha.Machine
 	scope  scope.Scope
 	policy ha.Policy
-	wakeAt time.Duration // of the last wake-up asked for
-	tokens uint64
-	asked  map[uint64]func(ha.Answer)
 
 	table
-	diskFree  time.Duration // when the disk is done with what it has
-	offers    map[netip.Addr]offer
-	untold    map[netip.Addr]bool      // own changes that are not settled, or were refused: no client was answered
-	told      map[netip.Addr]bool      // the latest change was not a client's here
-	synced    time.Time                // when the last sync began
-	busy      map[netip.Addr]int       // own changes not answered by the partner yet
-	touched   map[netip.Addr]bool      // by the partner, since the sync began; nil: no sync
-	graves    map[netip.Addr]time.Time // as they were when the sync began
-	syncID    uint64
-	waiting   map[string]bool // clients of others seen since the epoch: unacked
-	epoch     uint32
-	fed       int           // counts signs of life of the partner's streams
-	feeding   bool          // the partner's stream is open
-	behind    bool          // the partner promised leases that are not here
-	blind     bool          // it went to partner-down or communication-recovery without being able to reach a partner that lives, or beside a dead one
-	marked    bool          // on disk
-	since     time.Duration // when it started or was last resumed
-	stoppedAt time.Duration // last
-	doomed    bool          // dies in its next commit
-	loud      bool          // by mutation: serves where it should be silent
-	unsent    uint64        // by mutation: what only the partner is told
+	offers  map[netip.Addr]offer
+	untold  map[netip.Addr]bool      // own changes that are not settled, or were refused: no client was answered
+	told    map[netip.Addr]bool      // the latest change was not a client's here
+	synced  time.Time                // when the last sync began
+	busy    map[netip.Addr]int       // own changes not answered by the partner yet
+	touched map[netip.Addr]bool      // by the partner, since the sync began; nil: no sync
+	graves  map[netip.Addr]time.Time // as they were when the sync began
+	syncID  uint64
+	waiting map[string]bool // clients of others seen since the epoch: unacked
+	epoch   uint32
+	fed     int    // counts signs of life of the partner's streams
+	feeding bool   // the partner's stream is open
+	behind  bool   // the partner promised leases that are not here
+	blind   bool   // it went to partner-down or communication-recovery without being able to reach a partner that lives, or beside a dead one
+	marked  bool   // on disk
+	doomed  bool   // dies in its next commit
+	loud    bool   // by mutation: serves where it should be silent
+	unsent  uint64 // by mutation: what only the partner is told
 }
 
 type offer struct {
@@ -59,78 +50,24 @@ type offer struct {
 	until time.Duration
 }
 
-func (s *server) clock() time.Time { return epoch.Add(s.c.world.now + s.skew) }
-
-// awake runs do now, or when the process goes on.
-func (s *server) awake(do func()) {
-	life := s.life
-	run := func() {
-		if s.up && s.life == life {
-			do()
-		}
-	}
-	if s.stopped {
-		s.later = append(s.later, run)
-		return
-	}
-	run()
-}
-
-// start begins a life with what is on disk.
-func (s *server) start() {
-	s.up, s.stopped, s.later = true, false, nil
-	s.life++
-	s.since = s.c.world.now
+// begin forgets what a former life of the process had in memory.
+func (s *server) begin() {
 	s.crash()
-	s.diskFree = 0
 	s.offers, s.busy = map[netip.Addr]offer{}, map[netip.Addr]int{}
 	s.untold, s.told, s.feeding = map[netip.Addr]bool{}, map[netip.Addr]bool{}, false
 	s.synced = time.Time{}
-	s.asked, s.touched, s.syncID = map[uint64]func(ha.Answer){}, nil, 0
+	s.touched, s.syncID = nil, 0
 	s.waiting, s.epoch = map[string]bool{}, 0
 	s.scope, s.policy, s.loud = scope.Scope{}, ha.Policy{}, false
 	s.c.world.logf("%s starts with %d leases", s.name, len(s.live.leases))
 	s.settings.Alone = s.marked
-	m, out := ha.New([]ha.Settings{s.settings}, s.clock())
-	s.m = m
-	s.perform(out)
-}
-
-func (s *server) kill() {
-	s.c.world.logf("%s is killed", s.name)
-	s.up, s.stopped, s.scope = false, false, scope.Scope{}
-	for a, n := range s.busy {
-		s.unsettled(a, n > 0)
-	}
-	s.life++
-	s.c.observe()
-}
-
-func (s *server) stop() {
-	s.c.world.logf("%s is stopped", s.name)
-	s.stopped, s.stoppedAt = true, s.c.world.now
-	s.c.observe()
-}
-
-func (s *server) resume() {
-	if !s.up || !s.stopped {
-		return
-	}
-	s.c.world.logf("%s goes on", s.name)
-	s.stopped, s.since = false, s.c.world.now
-	s.c.observe()
-	todo := s.later
-	s.later = nil
-	for _, do := range todo {
-		do()
-	}
 }
 
 // kea reports whether this server is a Kea in that it owes nothing: only its
 // partner looks whether it answered clients alone.
 func (s *server) kea() bool { return s.c.Mutation == NeverOwe || s.c.Kea && s.index == 1 }
 
-func (s *server) state() ha.State { return s.m.Status(0, s.clock()).State }
+func (s *server) state() ha.State { return s.m.Status(s.rel, s.clock()).State }
 
 // step tells the machine, with the filters' counts before it where it wants them.
 func (s *server) step(in ha.Input) {
@@ -141,9 +78,9 @@ func (s *server) step(in ha.Input) {
 				n++
 			}
 		}
-		s.perform(s.m.Step(s.clock(), 0, ha.Counted{Unacked: scope.Unacked{Connecting: uint32(len(s.waiting)), Unacked: n}}))
+		s.perform(s.m.Step(s.clock(), s.rel, ha.Counted{Unacked: scope.Unacked{Connecting: uint32(len(s.waiting)), Unacked: n}}))
 	}
-	s.perform(s.m.Step(s.clock(), 0, in))
+	s.perform(s.m.Step(s.clock(), s.rel, in))
 }
 
 // ask gives the machine a command and passes its answer on.
@@ -151,31 +88,6 @@ func (s *server) ask(command func(token uint64) ha.Input, reply func(ha.Answer))
 	s.tokens++
 	s.asked[s.tokens] = reply
 	s.step(command(s.tokens))
-}
-
-// perform carries out the effects of a step in order.
-func (s *server) perform(out ha.Output) {
-	for _, e := range out.Effects {
-		s.effect(e)
-	}
-	s.c.observe()
-	if out.Wake.IsZero() {
-		return
-	}
-	at := out.Wake.Sub(epoch) - s.skew
-	if at < s.c.world.now {
-		at = s.c.world.now
-	}
-	if s.wakeAt == at && at > s.c.world.now {
-		return
-	}
-	s.wakeAt = at
-	life := s.life
-	s.c.world.after(at-s.c.world.now, func() {
-		if s.life == life && s.wakeAt == at {
-			s.awake(func() { s.wakeAt = -1; s.step(ha.Tick{}) })
-		}
-	})
 }
 
 func (s *server) effect(e ha.Effect) {
@@ -193,7 +105,7 @@ func (s *server) effect(e ha.Effect) {
 	case ha.StopSync:
 		s.syncID, s.touched = 0, nil
 	case ha.SendBacklog:
-		s.drain(s.m.Backlog(0).Drain())
+		s.drain(s.m.Backlog(s.rel).Drain())
 	case ha.SendReset:
 		s.command(func(t uint64) ha.Input { return ha.Reset{Token: t} }, func(_ ha.Answer, err string) { s.step(ha.ResetDone{Err: err}) })
 	case ha.SendMaintenance:

@@ -13,8 +13,8 @@ func (s *server) partner() *server { return s.c.byName[s.settings.Partner] }
 func (s *server) heartbeat(timeout time.Duration) {
 	p, began := s.partner(), s.clock()
 	s.c.call(s, p, timeout, func(reply func(any)) {
-		st := p.m.Status(0, p.clock())
-		h := ha.HeartbeatDone{State: st.State, Time: p.clock().Truncate(time.Second), Scopes: st.Scopes, Unsent: p.m.Unsent(0).Load()}
+		st := p.m.Status(p.rel, p.clock())
+		h := ha.HeartbeatDone{State: st.State, Time: p.clock().Truncate(time.Second), Scopes: st.Scopes, Unsent: p.m.Unsent(p.rel).Load()}
 		if p.kea() {
 			h.Unsent += p.unsent
 		}

@@ -24,7 +24,7 @@ func (s *server) replicate(u ha.Update, done func(ok bool)) {
 	}
 	switch pol.Partner {
 	case ha.Queue:
-		if s.m.Backlog(0).Push(u) {
+		if s.m.Backlog(s.rel).Push(u) {
 			s.partner().behind = true
 			break
 		}
@@ -58,7 +58,7 @@ func (s *server) replicate(u ha.Update, done func(ok bool)) {
 		s.partner().behind = true
 		s.unsent++
 		if s.c.Mutation != NeverCount && !s.kea() {
-			s.m.Unsent(0).Add(1)
+			s.m.Unsent(s.rel).Add(1)
 		}
 	}
 	if pol.Backups {

@@ -96,7 +96,7 @@ func (s *server) better(u ha.Update, over func(have, got *leases.Lease, untold b
 
 // partnersClock is the partner's as heartbeats tell it.
 func (s *server) partnersClock() ha.Clock {
-	ahead, _ := s.m.Skew(0)
+	ahead, _ := s.m.Skew(s.rel)
 	return ha.Clock{Ahead: ahead}
 }
 

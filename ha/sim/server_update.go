@@ -54,7 +54,7 @@ func (s *server) update(from *server, u ha.Update, sent time.Time, reply func(an
 // late tells whether a partner's update is overtaken by a sync, or will be
 // (errLate of the original).
 func (s *server) late(sent time.Time) bool {
-	_, known := s.m.Skew(0)
+	_, known := s.m.Skew(s.rel)
 	return !known || s.c.Stream && sent.Before(s.synced)
 }
 

@@ -27,11 +27,12 @@ var (
 	pairs     = cluster{"pairs", aPair, false}
 	chained   = cluster{"chained", aChainedPair, false}
 	busy      = cluster{"busy", aBusyPair, false}
+	hubs      = cluster{"hubs", aHub, false}
 	besideKea = cluster{"beside-kea", aPairWithKea, true}
 )
 
 // kinds are those of which every seed must hold.
-var kinds = []cluster{pairs, chained}
+var kinds = []cluster{pairs, chained, hubs}
 
 // aPair is two servers, perhaps with a backup; or one with a backup.
 func aPair(seed uint64) Options {
@@ -59,6 +60,14 @@ func aChainedPair(seed uint64) Options {
 	return o
 }
 
+// aHub is two pairs that have a server in common, with chains of faults in every
+// third.
+func aHub(seed uint64) Options {
+	o := aChainedPair(seed)
+	o.Chained, o.Hub = seed%3 == 0, true
+	return o
+}
+
 // aBusyPair synchronises as a Kea, and has a client that never rests.
 func aBusyPair(seed uint64) Options {
 	o := aChainedPair(seed)
@@ -82,7 +91,7 @@ func TestMain(m *testing.M) {
 // TestSeeds runs a fixed set of seeds of each kind, or as many as the flags say. A
 // failing seed prints its trace; put it into TestOldFailures.
 func TestSeeds(t *testing.T) {
-	n := uint64(1024)
+	n := uint64(896)
 	switch {
 	case *seeds > 0:
 		n = *seeds
@@ -90,6 +99,10 @@ func TestSeeds(t *testing.T) {
 		n = 128
 	}
 	for _, k := range kinds {
+		n := n
+		if k.options(0).Hub {
+			n /= 2 // each is two pairs
+		}
 		t.Run(k.name, func(t *testing.T) {
 			total := Result{}
 			for seed := *from; seed < *from+n; seed++ {
