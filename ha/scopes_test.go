@@ -92,6 +92,26 @@ func TestSyncWithAPause(t *testing.T) {
 	}
 }
 
+// A partner that was reset and went another way before it read anything is reset
+// again.
+func TestResetThatLedNowhere(t *testing.T) {
+	s := newStage(t, pair(ModeHotStandby)[0], Ready, HotStandby)
+	s.m.Unsent(0).Add(1)
+	if !has[SendReset](s.beat(HotStandby).out) {
+		t.Fatal("a partner that lacks leases is not reset")
+	}
+	s.step(ResetDone{})
+	s.r.enter(s.now, PartnerDown, "the link is cut")
+	s.r.enter(s.now, Ready, "and mended")
+	if !has[SendReset](s.beat(HotStandby).out) {
+		t.Error("it was reset once, and has read nothing since")
+	}
+	s.step(ResetDone{}).beat(PartnerDown)
+	if !has[SendReset](s.beat(HotStandby).out) {
+		t.Error("nor when the partner went to partner-down")
+	}
+}
+
 // Lease updates by state and peer: Kea: ha_service.cc, shouldSendLeaseUpdates
 // and shouldQueueLeaseUpdates.
 func TestPolicy(t *testing.T) {

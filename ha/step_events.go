@@ -30,6 +30,7 @@ func (r *relationship) heardFrom(now time.Time, h HeartbeatDone) {
 		r.forgetClients(now)
 	}
 	r.partner.heard(now, h)
+	r.pressed = r.pressed && h.State != PartnerDown // it has gone another way, and read nothing
 	if h.State != Syncing && (h.Began.IsZero() || h.Began.After(r.readAt)) {
 		r.reading = r.reading && r.feeding // it died in the middle of a sync
 	}

@@ -103,6 +103,7 @@ func (r *relationship) enter(now time.Time, next State, why string) {
 		r.backlog.start(r.DelayedMax)
 	case PartnerDown:
 		r.feeding = false // the stream's partner is the one that is gone
+		r.pressed = false // and if it was reset, it has read nothing
 	case LoadBalancing, HotStandby:
 		r.feeding = false
 		if r.owes() && !r.pressed { // by way of maintenance; else toNormal has seen to it

@@ -171,6 +171,7 @@ func TestOldFailures(t *testing.T) {
 			91:            "a deletion held by the link removed what the partner's later update had brought",
 			145:           "an update held by the link made the same client's lease end before its time",
 			254:           "an update held by the link came before the partner's clock was known",
+			1795579996609: "a partner that was reset went to partner-down instead of reading, and was not reset again",
 			1795578855593: "a Kea's sync paused for so long that the partner served between two pages, and passed for complete",
 
 			294: "a server that had served alone was reset, and let a sleeper take an address from its client",
