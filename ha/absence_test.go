@@ -3,6 +3,8 @@ package ha
 import (
 	"testing"
 	"time"
+
+	"needletail/internal/scope"
 )
 
 // How long a server may stand still: less than its partner waits, counted from
@@ -45,4 +47,24 @@ func TestStandstillFailsNobody(t *testing.T) {
 	s.step(UpdatesDone{Err: "timeout"}).in(LoadBalancing, "an update failed meanwhile")
 	s.miss().in(LoadBalancing, "so did the heartbeat")
 	s.wait(settings.Heart).miss().in(CommunicationRecovery, "and the next one")
+}
+
+// Nor while communication was interrupted before, and nothing but a heartbeat's end
+// was awaited: what clients sent meanwhile counts against nobody.
+func TestStandstillDuringTheLastHeartbeat(t *testing.T) {
+	settings := pair(ModeLoadBalancing)[0]
+	settings.UnackedMax = 10
+	s := newStage(t, settings, LoadBalancing, LoadBalancing)
+	for range 1 + settings.Response/settings.Heart {
+		s.wait(settings.Heart).miss()
+	}
+	s.in(CommunicationRecovery, "the partner is silent").wait(settings.Heart) // a heartbeat is on its way
+	s.now = s.now.Add(settings.Response + settings.Absence())
+	unanswered := Counted{Unacked: scope.Unacked{Connecting: 30, Unacked: 11}}
+	s.step(unanswered).in(CommunicationRecovery, "clients were not answered meanwhile")
+	s.miss().in(CommunicationRecovery, "and the heartbeat failed")
+	for range 3 {
+		s.wait(settings.Heart).miss()
+	}
+	s.step(unanswered).in(PartnerDown, "so did those that were asked since")
 }

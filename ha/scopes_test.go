@@ -112,6 +112,19 @@ func TestResetThatLedNowhere(t *testing.T) {
 	}
 }
 
+// A partner that has just been reset is not ready any more, whatever it said last.
+func TestResetPartnerIsNotReady(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
+	s.m.Unsent(0).Add(1)
+	if !has[SendReset](s.beat(Ready).out) {
+		t.Fatal("a partner that lacks leases is not reset")
+	}
+	s.step(ResetDone{})
+	s.r.run(s.now)
+	s.in(PartnerDown, "whatever happens").step(ServiceOff{Origin: control.OriginHARemote, Period: time.Minute})
+	s.step(SyncComplete{}).beat(Ready).in(LoadBalancing, "it has read")
+}
+
 // Lease updates by state and peer: Kea: ha_service.cc, shouldSendLeaseUpdates
 // and shouldQueueLeaseUpdates.
 func TestPolicy(t *testing.T) {

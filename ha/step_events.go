@@ -5,6 +5,7 @@ import "time"
 func (r *relationship) heartbeatDone(now time.Time, h HeartbeatDone) {
 	old := r.heart.old
 	r.heart.flying, r.heart.old, r.heart.wanted = false, false, r.heart.wanted && old
+	r.heart.due = time.Time{}
 	if h.Err != "" {
 		r.partner.lost()
 	} else {
@@ -173,6 +174,7 @@ func (r *relationship) resetDone(now time.Time, d ResetDone) {
 	default:
 		r.reading, r.pressed = false, true
 		r.heart.old = r.heart.flying
+		r.partner.state = Waiting // whatever it was when we last heard of it
 	}
 }
 

@@ -51,8 +51,9 @@ type relationship struct {
 type heartbeat struct {
 	at     time.Time // zero: not armed
 	flying bool
-	old    bool // the one in flight was asked before something that makes its answer stale
-	wanted bool // a sync has failed, or we stood still: the next heartbeat tells whether the partner lives
+	due    time.Time // its answer, or its failure; zero: none is flying, or that time has been noticed
+	old    bool      // the one in flight was asked before something that makes its answer stale
+	wanted bool      // a sync has failed, or we stood still: the next heartbeat tells whether the partner lives
 	// What was asked before this moment may be answered with a state of
 	// maintenance that has been cancelled.
 	cancelled time.Time
@@ -117,7 +118,11 @@ func (r *relationship) start(now time.Time) {
 func (r *relationship) tick(now time.Time) {
 	if !r.heart.at.IsZero() && !now.Before(r.heart.at) {
 		r.heart.at, r.heart.flying, r.heart.old = time.Time{}, true, false
+		r.heart.due = now.Add(r.heartTimeout())
 		r.then(SendHeartbeat{r.i, r.heartTimeout()})
+	}
+	if !now.Before(r.heart.due) {
+		r.heart.due = time.Time{}
 	}
 	// Kea's machine waits for the next heartbeat to notice that communication
 	// has become interrupted. Ours looks at that very moment.
@@ -128,9 +133,10 @@ func (r *relationship) tick(now time.Time) {
 	r.watch(now)
 }
 
-// wake returns when tick has something to do.
+// wake returns when tick has something to do, or Machine.late to notice: a
+// server that stands still while nothing else is to come but its heartbeat's end.
 func (r *relationship) wake() time.Time {
-	at := r.heart.at
+	at := sooner(r.heart.at, r.heart.due)
 	if r.Partner != "" && r.counts != forFailure {
 		at = sooner(at, r.partner.contact.Add(r.Response+1))
 	}

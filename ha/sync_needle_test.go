@@ -76,13 +76,14 @@ func TestSyncDoesNotRaiseTheDead(t *testing.T) {
 	}
 }
 
-// churn changes random leases of the survivor as its clients would, until stop.
-func churn(t *testing.T, n *node, seed uint64, stop <-chan struct{}) {
+// churn changes random leases of the survivor as its clients would, one after the
+// other, until stop, and returns how many the partner refused.
+func churn(t *testing.T, n *node, seed uint64, stop <-chan struct{}) (refused int) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	for {
 		select {
 		case <-stop:
-			return
+			return refused
 		default:
 		}
 		addr := addrOf(10<<24 + 1 + uint32(r.IntN(100_000)))
@@ -98,7 +99,7 @@ func churn(t *testing.T, n *node, seed uint64, stop <-chan struct{}) {
 			}
 		}
 		if !n.replicate(&b) {
-			t.Error("an update was refused")
+			refused++
 		}
 	}
 }
@@ -110,8 +111,8 @@ func TestStreamWhilePartnerServes(t *testing.T) {
 	survivor := startNode(t, pairConfig("server1", "hot-standby", a, b))
 	fill(t, survivor.store, 100_000)
 	survivor.reach(PartnerDown)
-	stop, ended := make(chan struct{}), make(chan struct{})
-	go func() { defer close(ended); churn(t, survivor, 1, stop) }()
+	stop, refused := make(chan struct{}), make(chan int, 1)
+	go func() { refused <- churn(t, survivor, 1, stop) }()
 	silent := false
 	returned := startNode(t, pairConfig("server2", "hot-standby", a, b))
 	waitFor(t, "both are back to normal", func() bool {
@@ -119,7 +120,10 @@ func TestStreamWhilePartnerServes(t *testing.T) {
 		return survivor.status(0).State == HotStandby && returned.status(0).State == HotStandby
 	})
 	close(stop)
-	<-ended
+	// A busy machine takes two syncs, and the second overtakes what is on its way (errLate).
+	if n := <-refused; n > 1 {
+		t.Errorf("%d updates were refused", n)
+	}
 	if silent {
 		t.Error("the partner was silent during the sync")
 	}

@@ -173,8 +173,10 @@ func TestOldFailures(t *testing.T) {
 			254:           "an update held by the link came before the partner's clock was known",
 			1795579996609: "a partner that was reset went to partner-down instead of reading, and was not reset again",
 			1795578855593: "a Kea's sync paused for so long that the partner served between two pages, and passed for complete",
-
-			294: "a server that had served alone was reset, and let a sleeper take an address from its client",
+			1795579994961: "a server that stood still while only its heartbeat was under way went to partner-down when it went on",
+			1795579998451: "the same",
+			1795579996113: "a partner just reset was still taken for ready, and passed for one that does not synchronise",
+			294:           "a server that had served alone was reset, and let a sleeper take an address from its client",
 		}},
 	} {
 		for seed, was := range of.was {
