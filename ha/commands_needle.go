@@ -68,7 +68,7 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry, clock Clock) err
 		})
 		return nil
 	}
-	own, first := d.servesAlone(), l.conf.SelfIndex() == 0
+	own, first := d.servesAlone(e.Lease.SubnetID), l.conf.SelfIndex() == 0
 	done, err := d.opt.Store.PutUnless(b, &e.Lease, func(have *leases.Lease, ours bool) bool {
 		return Outlived(have, &e.Lease, clock, now) || Contest(own, first && ours, have, &e.Lease, now)
 	})
@@ -86,17 +86,6 @@ var errPromised = errors.New("the address is another client's here")
 // perhaps that it is over: a release leaves all times as they were. So it does
 // with what comes before we know the partner's clock, which tells how old it is.
 var errLate = errors.New("a sync has overtaken this change, or will")
-
-// servesAlone is PartnerDown if any relationship serves clients of whom its
-// partner does not hear, which is all that Conflict asks of our state.
-func (d *Driver) servesAlone() State {
-	for _, l := range d.links {
-		if l.policy.Load().Alone {
-			return PartnerDown
-		}
-	}
-	return LoadBalancing
-}
 
 // resultOf tells a conflict, which the sender counts against the client, from
 // an error, which it counts against us, and from what it counts against nobody.

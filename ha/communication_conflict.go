@@ -87,7 +87,7 @@ func Outlived(have, got *leases.Lease, clock Clock, now time.Time) bool {
 func (d *Driver) Refuses(ctx context.Context, partner bool, have, got *leases.Lease) bool {
 	_, own := via(ctx)
 	now := time.Now()
-	return (own || partner) && (Outlived(have, got, Clock{}, now) || Conflict(d.servesAlone(), have, got, false, now))
+	return (own || partner) && (Outlived(have, got, Clock{}, now) || Conflict(d.servesAlone(got.SubnetID), have, got, false, now))
 }
 
 // RefusesDeletion is the same for lease4-del: it carries the lease as the sender
@@ -96,4 +96,17 @@ func (d *Driver) RefusesDeletion(ctx context.Context, partner bool, have, got *l
 	_, own := via(ctx)
 	return (own || partner) && len(got.HW)+len(got.ClientID) > 0 &&
 		have.State == leases.Active && time.Now().Before(have.Expires()) && !leases.SameClient(have, got)
+}
+
+// servesAlone is PartnerDown if the relationship of a subnet serves clients of whom
+// its partner does not hear, which is all that Conflict asks of our state. Of a
+// subnet that no relationship has, any may be meant.
+func (d *Driver) servesAlone(subnet uint32) State {
+	of := d.relationshipOf(subnet)
+	for _, l := range d.links {
+		if (of == nil || of == l) && l.policy.Load().Alone {
+			return PartnerDown
+		}
+	}
+	return LoadBalancing
 }

@@ -90,3 +90,16 @@ func TestSyncFilter(t *testing.T) {
 		t.Errorf("took over %d leases, %v", m.changed, err)
 	}
 }
+
+// A hub that serves alone in one relationship refuses no updates of the other for that.
+func TestServesAlone(t *testing.T) {
+	n := startNode(t, hubConfig(t, "server1")...)
+	n.filter = []map[uint32]bool{{1: true}, {2: true}}
+	n.links[0].policy.Store(&Policy{Alone: true})
+	n.links[1].policy.Store(&Policy{})
+	for subnet, want := range map[uint32]State{1: PartnerDown, 2: LoadBalancing, 3: PartnerDown} {
+		if got := n.servesAlone(subnet); got != want {
+			t.Errorf("subnet %d: %v, want %v", subnet, got, want)
+		}
+	}
+}
