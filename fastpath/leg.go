@@ -26,7 +26,7 @@ type leg struct {
 }
 
 // spareShare is the part of a leg's frames for queries, 1/n, that the kernel keeps
-// to receive into while as many queries wait as may: 2,048 of 16,384, which is what
+// to receive into while as many queries wait as may: 3,072 of 24,576, which is what
 // comes while a worker handles several batches.
 const spareShare = 8
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 	"sync/atomic"
 
@@ -188,7 +189,7 @@ func (p *Path) openSocket(s *side, queue int, port *Port) error {
 	queries, replies := p.cfg.frames(len(p.queuesOf(s)))
 	c := xsk.Config{
 		IfIndex: s.picked.Index, Queue: queue,
-		Frames: queries + replies, RingSize: queries,
+		Frames: queries + replies, RingSize: 1 << bits.Len(uint(queries-1)), // at least as many, a power of two
 		ZeroCopy: p.cfg.AFXDP == ZeroCopy && s.native,
 	}
 	socket, err := xsk.Open(c)

@@ -12,12 +12,12 @@ import (
 // tags, behind the 256 bytes the kernel keeps for the XDP program.
 const FrameSize = 2048
 
-// Config describes a socket. Sizes are powers of two.
+// Config describes a socket.
 type Config struct {
 	IfIndex  int
 	Queue    int
 	Frames   int  // in the UMEM
-	RingSize int  // entries of each ring; 0: 2048
+	RingSize int  // entries of each ring, a power of two; 0: 2048
 	ZeroCopy bool // insist on zero-copy; else the kernel copies
 	HugePage bool // try to back the UMEM with huge pages
 }
