@@ -33,10 +33,25 @@ func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) cont
 	}
 	told := time.UnixMilli(sent)
 	clock := l.clockOf(from, told, time.Now())
-	late := from.late(clock.Ours(told)) || from == l.partner && !l.clocked.Load()
 	b := batches.Get().(*leases.Batch)
 	defer batches.Put(b)
 	var out applied
+	from.whole(clock.Ours(told), func(late bool) {
+		late = late || from == l.partner && !l.clocked.Load()
+		out, err = d.applyEntries(b, l, raw, clock, late)
+	})
+	if err := errors.Join(err, commit(d.opt.Store, b)); err != nil {
+		return control.Failed(err)
+	}
+	if out.Failed == nil {
+		return control.Response{Text: "lease changes applied"}
+	}
+	return control.Response{Text: "some lease changes were refused", Arguments: out}
+}
+
+// applyEntries takes the changes of a message, or refuses all of them as late. The
+// error is about the message; what is refused stands in out.
+func (d *Driver) applyEntries(b *leases.Batch, l *link, raw []byte, clock Clock, late bool) (out applied, err error) {
 	n := 0
 	err = decodeEntries(raw, func(e *entry) error {
 		e.Lease.CLTT, e.At = clock.Ours(e.Lease.CLTT), clock.Ours(e.At)
@@ -50,13 +65,7 @@ func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) cont
 		n++
 		return nil
 	})
-	if err := errors.Join(err, commit(d.opt.Store, b)); err != nil {
-		return control.Failed(err)
-	}
-	if out.Failed == nil {
-		return control.Response{Text: "lease changes applied"}
-	}
-	return control.Response{Text: "some lease changes were refused", Arguments: out}
+	return out, err
 }
 
 func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry, clock Clock) error {

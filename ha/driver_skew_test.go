@@ -149,7 +149,7 @@ func TestUpdatesUnderSkew(t *testing.T) {
 func TestUpdatesOvertakenBySync(t *testing.T) {
 	n := startNode(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
 	now := time.Now()
-	n.links[0].partner.synced.Store(now.UnixMilli())
+	n.links[0].partner.synced.begin(func() {})
 	n.links[0].see(0, true)
 	addr := netip.MustParseAddr("192.0.2.20")
 	for _, c := range []struct {
@@ -166,6 +166,63 @@ func TestUpdatesOvertakenBySync(t *testing.T) {
 			t.Errorf("sent %v after the sync began: taken %v", c.sent, taken)
 		}
 	}
+}
+
+// A change that has waited in the sender's lane is as old as one that waited in a
+// socket of ours.
+func TestUpdatesOvertakenInTheirLane(t *testing.T) {
+	one, two := startPair(t, "load-balancing")
+	one.reach(LoadBalancing)
+	two.reach(LoadBalancing)
+	lane := newLane(one.links[0].partner)
+	add := func(a string) netip.Addr {
+		l := leases.Lease{Addr: netip.MustParseAddr(a), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: time.Now(), ValidLft: 600}
+		lane.add(&l, &leases.Change{Addr: l.Addr, Seq: 1}, ticket{})
+		return l.Addr
+	}
+	for _, c := range []struct {
+		addr string
+		late bool
+	}{{"192.0.2.20", true}, {"192.0.2.21", false}} {
+		addr := add(c.addr)
+		if c.late {
+			time.Sleep(2 * time.Millisecond) // a message tells milliseconds
+			two.links[0].partner.synced.begin(func() {})
+		}
+		lane.swap()
+		lane.send(t.Context())
+		if _, taken := two.store.Get(addr); taken == c.late {
+			t.Errorf("late %v, taken %v", c.late, taken)
+		}
+	}
+}
+
+// A sync begins when the message being taken is taken: half of one would pass for
+// newer than the pages.
+func TestSyncBeginsBetweenMessages(t *testing.T) {
+	p := new(peer)
+	taking, begun := make(chan struct{}), make(chan struct{})
+	go func() {
+		<-taking
+		p.synced.begin(func() { close(begun) })
+	}()
+	p.whole(time.Now(), func(late bool) {
+		close(taking)
+		select {
+		case <-begun:
+			t.Error("a sync began while a message was taken")
+		case <-time.After(20 * time.Millisecond):
+		}
+		if late {
+			t.Error("late before the first sync")
+		}
+	})
+	<-begun
+	p.whole(time.Now().Add(-time.Second), func(late bool) {
+		if !late {
+			t.Error("what was sent before the sync is not late")
+		}
+	})
 }
 
 // Before a heartbeat has told the partner's clock nobody knows how old an update is.

@@ -28,9 +28,9 @@ type peer struct {
 	lanes []*lane
 	route route
 
-	stream  stream       // a sync it makes from us
-	synced  atomic.Int64 // when our last sync from it began, unix ms; 0: there was none
-	clock   sighting     // where it is asked for no heartbeats
+	stream  stream   // a sync it makes from us
+	synced  begun    // our last sync from it
+	clock   sighting // where it is asked for no heartbeats
 	known   known
 	failing atomic.Bool // the last update to a backup failed; it was logged
 	sent    outcomes
@@ -68,13 +68,6 @@ func (p *peer) close() {
 
 // clients are all ways to the peer.
 func (p *peer) clients() []*client { return []*client{p.beats, p.ctl, p.bulk} }
-
-// late tells whether what a needletail sent at a moment of our clock is older
-// than our last sync from it. One that is not known, or that tells no time, is not
-// late.
-func (p *peer) late(sent time.Time) bool {
-	return p != nil && sent.UnixMilli() > 0 && sent.UnixMilli() < p.synced.Load()
-}
 
 // run carries updates until ctx ends.
 func (p *peer) run(ctx context.Context) {

@@ -25,9 +25,8 @@ type fetched struct {
 // was told to send every change from now on, and those win over what the pages
 // say (see touched). The next page is fetched while the last is merged.
 func (l *link) syncNeedle(ctx context.Context, from *peer, conn *client, m *merger) error {
-	l.touched.begin()
+	from.synced.begin(func() { l.touched.begin() })
 	defer l.touched.end()
-	from.synced.Store(time.Now().UnixMilli())
 	if err := l.open(from, m); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (l *load) reset() { l.buf, l.items = l.buf[:0], l.items[:0] }
 type item struct {
 	form   form
 	end    int       // in buf
-	at     time.Time // when it came, if somebody waits
+	at     time.Time // when it came
 	ticket           // who waits; its flight is nil for nobody
 }
 
@@ -90,10 +90,7 @@ func newLane(p *peer) *lane { return &lane{peer: p, wake: make(chan struct{}, 1)
 // before it (two workers, each on its way here): the later one stands.
 func (l *lane) add(lease *leases.Lease, c *leases.Change, t ticket) bool {
 	del, a := c.Op == leases.Delete, l.peer.ability()
-	it := item{ticket: t}
-	if t.flight != nil {
-		it.at = time.Now()
-	}
+	it := item{ticket: t, at: time.Now()}
 	l.mu.Lock()
 	if l.closed || t.flight == nil && len(l.waiting.items) >= waitingMax {
 		l.mu.Unlock()
@@ -219,10 +216,12 @@ func group(items []item, start int) int {
 	return n
 }
 
-// request sends one request and settles its items, unless it fails on the way.
+// request sends one request and settles its items, unless it fails on the way. The
+// request's time is that of its oldest change: one that waited here for its turn may
+// be older than the partner's last sync as well as one that waits in a socket there.
 func (l *lane) request(items []item, body []byte) error {
 	if items[0].form == formBinary {
-		l.frame = appendApply(l.frame[:0], l.peer.link.conf.ThisServer, time.Now(), body)
+		l.frame = appendApply(l.frame[:0], l.peer.link.conf.ThisServer, items[0].at, body)
 		body = l.frame
 	}
 	a, err := l.peer.bulk.call(body, l.peer.timeout)

@@ -26,11 +26,11 @@ const (
 )
 
 // appendApply wraps binary entries into the command. The receiver learns who
-// sends them, and whose clock their times are of.
-func appendApply(b []byte, self string, now time.Time, entries []byte) []byte {
+// sends them, and whose clock their times are of; at is when the oldest was made.
+func appendApply(b []byte, self string, at time.Time, entries []byte) []byte {
 	b = append(b, `{"command":"`+applyName+`","service":["dhcp4"],"arguments":{"origin":"ha-partner","server-name":`...)
 	b = append(keastring.Append(b, self), `,"time":`...)
-	b = append(strconv.AppendInt(b, now.UnixMilli(), 10), `,"changes":"`...)
+	b = append(strconv.AppendInt(b, at.UnixMilli(), 10), `,"changes":"`...)
 	b = appendMessage(b, entries)
 	return append(b, `"}}`...)
 }
