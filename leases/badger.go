@@ -81,8 +81,11 @@ func (d *badgerDisk) open() error {
 
 func (d *badgerDisk) maxVersion() uint64 { return d.db.MaxVersion() }
 
-// load also closes and opens the database: reading has mapped every table into
-// memory, and they would count as ours until the kernel wants the pages.
+// readStep is how many entries are read before the pages they lay in are let go.
+const readStep = 1 << 17
+
+// load also closes and opens the database: a compaction that opening it began holds
+// buffers for longer than it takes.
 func (d *badgerDisk) load(f func(key, value []byte) error) error {
 	if err := d.read(f); err != nil {
 		return err
@@ -95,13 +98,24 @@ func (d *badgerDisk) read(f func(key, value []byte) error) error {
 	defer txn.Discard()
 	it := txn.NewIterator(badger.IteratorOptions{})
 	defer it.Close()
+	n := 0
 	for it.Rewind(); it.Valid(); it.Next() {
 		item := it.Item()
 		if err := item.Value(func(v []byte) error { return f(item.Key(), v) }); err != nil {
 			return fmt.Errorf("key %x: %w", item.Key(), err)
 		}
+		if n++; n%readStep == 0 {
+			d.unmap()
+		}
 	}
 	return nil
+}
+
+// unmap lets go of the pages read. Where it cannot they only count as ours longer.
+func (d *badgerDisk) unmap() {
+	if err := unmapTables(); err != nil {
+		d.log.Debug("lease database: its tables stay in memory", "error", err)
+	}
 }
 
 func (d *badgerDisk) room() error { return checkRoom(d.dir, d.reserve) }

@@ -15,10 +15,12 @@ const flowsMax = 256
 // by urgency (isUrgent) and, within, by relay. Relays take turns, so the clients behind
 // one cannot crowd out those behind another. Owned by the pump.
 type queue struct {
-	entries []entry
-	free    []int32
-	urgent  class
-	other   class // DISCOVERs, INFORMs, whatever hangs on no promise
+	size   int    // most queries
+	used   int    // entries that are not free
+	made   int    // entries
+	free   *entry // list by next
+	urgent class
+	other  class // DISCOVERs, INFORMs, whatever hangs on no promise
 }
 
 // entry is one waiting query.
@@ -26,9 +28,12 @@ type entry struct {
 	query   frame.Query
 	arrived time.Duration // since the pump was made
 	urgent  bool
-	index   int32
-	next    int32 // in its flow; -1: last
+	next    *entry // in its flow, or free
 }
+
+// entriesMade is how many entries are made at a time, when the queue is longer than
+// ever: most servers never need a tenth of them.
+const entriesMade = 256
 
 // class is the waiting queries of one urgency.
 type class struct {
@@ -43,54 +48,60 @@ type class struct {
 
 // flow is the waiting queries of one relay, oldest first.
 type flow struct {
-	head, tail int32
+	head, tail *entry
 	n          int32
 	listed     bool // in turns
 }
 
-func newQueue(size int) *queue {
-	q := &queue{entries: make([]entry, size), free: make([]int32, size)}
-	for i := range q.free {
-		q.free[i] = int32(size - 1 - i)
-		q.entries[i].index = int32(i)
-	}
-	return q
-}
+func newQueue(size int) *queue { return &queue{size: size} }
 
 func (q *queue) len() int    { return q.urgent.n + q.other.n }
 func (q *queue) others() int { return q.other.n }
-func (q *queue) room() int   { return len(q.free) }
+func (q *queue) room() int   { return q.size - q.used }
 
 // push copies a query into the queue, which must have room.
 func (q *queue) push(from *frame.Query, urgent bool, arrived time.Duration) {
-	i := q.free[len(q.free)-1]
-	q.free = q.free[:len(q.free)-1]
-	e := &q.entries[i]
-	e.query, e.arrived, e.urgent, e.next = *from, arrived, urgent, -1
+	e := q.entry()
+	e.query, e.arrived, e.urgent, e.next = *from, arrived, urgent, nil
 	c := &q.other
 	if urgent {
 		c = &q.urgent
 	}
-	c.push(q.entries, e, flowOf(from))
+	c.push(e, flowOf(from))
+}
+
+// entry takes a free one.
+func (q *queue) entry() *entry {
+	if q.free == nil {
+		more := make([]entry, min(entriesMade, q.size-q.made))
+		for i := range more {
+			more[i].next, q.free = q.free, &more[i]
+		}
+		q.made += len(more)
+	}
+	e := q.free
+	q.free = e.next
+	q.used++
+	return e
 }
 
 // pop takes the oldest query of the relay whose turn it is, urgent ones first;
 // nil if there is none. The entry must come back by release.
 func (q *queue) pop() *entry {
-	if e := q.urgent.pop(q.entries); e != nil {
+	if e := q.urgent.pop(); e != nil {
 		return e
 	}
-	return q.other.pop(q.entries)
+	return q.other.pop()
 }
 
-func (q *queue) popOther() *entry { return q.other.pop(q.entries) }
+func (q *queue) popOther() *entry { return q.other.pop() }
 
 // longestOther takes the oldest query that is not urgent of the relay that has
 // the most of them. There must be one.
-func (q *queue) longestOther() *entry { return q.other.take(q.entries, q.other.longest()) }
+func (q *queue) longestOther() *entry { return q.other.take(q.other.longest()) }
 
 // longestUrgent is the same of urgent queries.
-func (q *queue) longestUrgent() *entry { return q.urgent.take(q.entries, q.urgent.longest()) }
+func (q *queue) longestUrgent() *entry { return q.urgent.take(q.urgent.longest()) }
 
 // crowded tells whether a relay has more urgent queries waiting than the one that
 // a query came by.
@@ -123,16 +134,19 @@ func (c *class) rank(at uint8) {
 }
 
 // release makes the entry free for another query.
-func (q *queue) release(e *entry) { q.free = append(q.free, e.index) }
+func (q *queue) release(e *entry) {
+	e.next, q.free = q.free, e
+	q.used--
+}
 
-func (c *class) push(entries []entry, e *entry, at uint8) {
+func (c *class) push(e *entry, at uint8) {
 	f := &c.flows[at]
 	if f.n == 0 {
-		f.head = e.index
+		f.head = e
 	} else {
-		entries[f.tail].next = e.index
+		f.tail.next = e
 	}
-	f.tail = e.index
+	f.tail = e
 	f.n++
 	c.n++
 	c.rank(at)
@@ -143,7 +157,7 @@ func (c *class) push(entries []entry, e *entry, at uint8) {
 	}
 }
 
-func (c *class) pop(entries []entry) *entry {
+func (c *class) pop() *entry {
 	for c.n > 0 {
 		at := c.turns[c.first]
 		c.first = (c.first + 1) % flowsMax
@@ -153,7 +167,7 @@ func (c *class) pop(entries []entry) *entry {
 			c.live--
 			continue
 		}
-		e := c.take(entries, f)
+		e := c.take(f)
 		if f.n > 0 {
 			c.turns[(c.first+c.live-1)%flowsMax] = at
 		} else {
@@ -165,8 +179,8 @@ func (c *class) pop(entries []entry) *entry {
 	return nil
 }
 
-func (c *class) take(entries []entry, f *flow) *entry {
-	e := &entries[f.head]
+func (c *class) take(f *flow) *entry {
+	e := f.head
 	f.head = e.next
 	f.n--
 	c.n--

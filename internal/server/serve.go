@@ -11,7 +11,7 @@ import (
 
 // serve is the server's loop. Everything that changes the server while it runs
 // happens here: reloads, interfaces that come and go, retries, the look after
-// ports that no event tells of.
+// ports and memory that no event tells of.
 func (s *Server) serve(ctx context.Context) error {
 	var busy sync.WaitGroup
 	defer busy.Wait()
@@ -22,6 +22,7 @@ func (s *Server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var heap garbage
 	s.log.Info("needletail DHCPv4 server version "+s.o.Version+" started", "id", "DHCP4_STARTED")
 	s.notify("READY=1\nSTATUS=serving")
 	retry := s.newRetry(cfg)
@@ -46,6 +47,7 @@ func (s *Server) serve(ctx context.Context) error {
 			s.interfacesChanged()
 		case <-tend.C:
 			s.workers.tend()
+			heap.tend()
 		case <-s.workers.failed:
 			return errPortFailed
 		case <-retry.tick:
