@@ -1,11 +1,10 @@
 package leases
 
 import (
+	"needletail/internal/clock"
 	"runtime"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // committer makes batches durable. Whoever submits one writes it himself, where
@@ -249,20 +248,11 @@ func (c *committer) runSyncer() {
 		}
 		c.finish(held...)
 		if c.s.o.Durability == Sync && changes >= crowd {
-			nap(syncMin - time.Since(began)) // the next commits come meanwhile and need not wake anyone
+			clock.Nap(syncMin - time.Since(began)) // the next commits come meanwhile and need not wake anyone
 			// The runtime takes a goroutine for stuck that has not yielded for 10 ms, and
 			// under load there is always a commit to go on with: see slowpath's pace.
 			runtime.Gosched()
 		}
-	}
-}
-
-// nap sleeps in the kernel, which costs one switch of threads. time.Sleep
-// would have the scheduler look for other work and set a timer as well.
-func nap(d time.Duration) {
-	if d > 0 {
-		t := unix.NsecToTimespec(int64(d))
-		_ = unix.Nanosleep(&t, nil) // woken early by a signal: a shorter nap
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 
 // journaledDisk is a disk with a journal before it. One commit to Badger costs
 // several goroutine switches and a dozen allocations a change; here it is one
-// pwrite, and the folder gives Badger what has gathered.
+// pwrite, and the folder gives Badger what has gathered. The writer is whoever calls
+// write, one at a time.
 type journaledDisk struct {
 	under disk
 	lock  *os.File // held from before anything of the folder is touched to the end

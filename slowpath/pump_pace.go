@@ -1,10 +1,9 @@
 package slowpath
 
 import (
+	"needletail/internal/clock"
 	"runtime"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Under load a pump does not wake for every query: waking costs several times
@@ -58,12 +57,5 @@ func (c *pace) rest() {
 	if c.rests++; c.rests%yieldRests == 0 {
 		runtime.Gosched()
 	}
-	nap(left)
-}
-
-// nap sleeps in the kernel, which costs one switch of threads. time.Sleep would
-// have the scheduler look for other work and set a timer as well.
-func nap(d time.Duration) {
-	t := unix.NsecToTimespec(int64(d))
-	_ = unix.Nanosleep(&t, nil) // woken early by a signal: a shorter nap
+	clock.Nap(left)
 }

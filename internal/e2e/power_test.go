@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"needletail/internal/testbed"
 	"net/netip"
 	"os/exec"
 	"strconv"
@@ -101,13 +102,13 @@ func expires(text string) time.Time {
 func TestDiskFull(t *testing.T) {
 	b := newBed(t)
 	r := newRelay(t, b.host(t, "relay", "192.0.2.2/24"))
-	disk := mountTmpfs(t, "320m") // the store keeps a reserve of 192 MiB
+	disk := testbed.Tmpfs(t, "320m") // the store keeps a reserve of 192 MiB
 	config := strings.ReplaceAll(b.config(`"valid-lifetime": 3600,`, ""), b.Dir+"/leases.csv", disk+"/leases.csv")
 	a := b.serve(t, config)
 	ctx := deadline(t, 60*time.Second)
 	r.clients(ctx, 0, 100, 20)
 	waitFor(t, "the first ACKs", func() bool { return r.count() == 100 })
-	free := fill(t, disk)
+	free := testbed.Fill(t, disk)
 	r.clients(ctx, 1000, 1100, 20)
 	must(t, a.Says(ctx, "leases cannot be written"))
 	time.Sleep(300 * time.Millisecond)

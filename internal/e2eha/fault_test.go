@@ -1,7 +1,7 @@
 package e2eha
 
 import (
-	"path/filepath"
+	"needletail/internal/testbed"
 	"syscall"
 	"testing"
 )
@@ -12,6 +12,12 @@ func (p *pair) checked(atLeast int) {
 	p.t.Helper()
 	reach(p.normal, p.a, p.b)
 	same(p.t, p.a, p.b, atLeast)
+	p.promised()
+}
+
+// promised is what every client must have at any time: what it was promised.
+func (p *pair) promised() {
+	p.t.Helper()
 	p.w.kept(p.a)
 	p.w.kept(p.b)
 	if n := p.w.lost(); n > 0 {
@@ -76,10 +82,10 @@ func TestDeathsInTurn(t *testing.T) {
 // there is room again all is as before.
 func TestDiskFull(t *testing.T) {
 	long(t)
-	disk := mountTmpfs(t, "320m") // the store keeps a reserve of 192 MiB
+	disk := testbed.Tmpfs(t, "320m") // the store keeps a reserve of 192 MiB
 	p := newPair(t, setup{disks: map[int]string{2: disk}})
 	p.w.all("there is room", 0, 100)
-	free := fill(t, filepath.Join(disk, "filler"))
+	free := testbed.Fill(t, disk)
 	p.w.start(numbers(0, 200))
 	waitFor(t, "the first server to serve its clients without the second", func() bool {
 		left, _ := p.w.pursue(numbers(0, 200))
