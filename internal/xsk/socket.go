@@ -20,7 +20,6 @@ type Config struct {
 	Frames   int  // in the UMEM
 	RingSize int  // entries of each ring, a power of two; 0: 2048
 	ZeroCopy bool // insist on zero-copy; else the kernel copies
-	HugePage bool // try to back the UMEM with huge pages
 }
 
 // Desc is one frame on its way: where it lies in the UMEM and how long it is.
@@ -65,7 +64,7 @@ func Open(cfg Config) (_ *Socket, err error) {
 }
 
 func (s *Socket) register(cfg Config) (err error) {
-	if s.umem, err = allocate(cfg.Frames*FrameSize, cfg.HugePage); err != nil {
+	if s.umem, err = allocate(cfg.Frames * FrameSize); err != nil {
 		return fmt.Errorf("allocate a UMEM of %d frames: %w", cfg.Frames, err)
 	}
 	reg := unix.XDPUmemReg{Addr: uint64(uintptr(unsafe.Pointer(&s.umem[0]))), Len: uint64(len(s.umem)), Size: FrameSize}
@@ -83,24 +82,17 @@ func (s *Socket) register(cfg Config) (err error) {
 	return nil
 }
 
-// allocate maps zeroed memory, in huge pages if asked and to be had, else in
-// transparent ones: frames are used in turn, and nearly each would miss the TLB. Every
-// page is touched, since populating is not enough: in some virtual machines the first
-// access by this process costs 10 µs a page, which is then paid by the first rush of
-// queries (half a second of one worker, and 5 % of 60,000 DORA a second lost).
-func allocate(n int, huge bool) ([]byte, error) {
-	const prot, flags = unix.PROT_READ | unix.PROT_WRITE, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS
-	var m []byte
-	err := errors.ErrUnsupported
-	if huge {
-		m, err = unix.Mmap(-1, 0, n, prot, flags|unix.MAP_HUGETLB)
-	}
+// allocate maps zeroed memory, in transparent huge pages if the kernel has them: frames
+// are used in turn, and nearly each would miss the TLB. Every page is touched, since
+// populating is not enough: in some virtual machines the first access by this process
+// costs 10 µs a page, which is then paid by the first rush of queries (half a second of
+// one worker, and 5 % of 60,000 DORA a second lost).
+func allocate(n int) ([]byte, error) {
+	m, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
-		if m, err = unix.Mmap(-1, 0, n, prot, flags); err != nil {
-			return nil, err
-		}
-		_ = unix.Madvise(m, unix.MADV_HUGEPAGE) // a kernel without them says no
+		return nil, err
 	}
+	_ = unix.Madvise(m, unix.MADV_HUGEPAGE) // a kernel without them says no
 	for i := 0; i < n; i += os.Getpagesize() {
 		m[i] = 0
 	}
