@@ -120,9 +120,9 @@ func setDefault(n *int, d int) {
 // flight, sends those replies and closes the port. It returns nil after a stop
 // that was asked for.
 func (p *Pump) Run(ctx context.Context) error {
+	runtime.LockOSThread() // and never unlocked: the thread ends with its goroutine
+	prefer()
 	if p.o.Pin {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
 		if err := pin(p.o.CPU); err != nil {
 			return errors.Join(err, p.o.Port.Close())
 		}
@@ -138,6 +138,19 @@ func (p *Pump) Run(ctx context.Context) error {
 	}
 	p.drain()
 	return errors.Join(err, p.o.Port.Close())
+}
+
+// preferred is how much nicer the rest of the process is than a pump.
+const preferred = 5
+
+// prefer has the scheduler give the locked thread about three times the share of
+// any other thread of the process: where processors are short, clients come before
+// what can wait, a journal being folded or Badger's compactions. Without the
+// right to do that (LimitNICE=, CAP_SYS_NICE) all are alike.
+func prefer() {
+	if nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 20-nice-preferred) // the system call returns 20 minus it
+	}
 }
 
 // pin moves the locked thread to one CPU.

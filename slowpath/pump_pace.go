@@ -1,9 +1,10 @@
 package slowpath
 
 import (
-	"needletail/internal/clock"
 	"runtime"
 	"time"
+
+	"needletail/internal/clock"
 )
 
 // Under load a pump does not wake for every query: waking costs several times
@@ -15,7 +16,7 @@ const (
 	turnMin    = time.Millisecond // between the beginnings of two turns, under load; an exchange has two
 	busyGap    = 2 * turnMin      // turns with queries closer than that make a pump busy
 	busyTurns  = 8                // that many of them in a row; one client's exchange is two
-	yieldRests = 4                // rests from one look at other goroutines to the next
+	yieldRests = 8                // rests from one look at other goroutines to the next
 )
 
 // pace is when a pump began its turns. Owned by it.
