@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // A needletail and a real Kea serve as one, in either seat and both modes: they
@@ -55,6 +56,9 @@ func newPair(t *testing.T, o setup) *pair {
 	p.a.start()
 	p.b.start()
 	p.w = s.swarm()
+	if o.agent { // slow: clients in a hurry would only have updates wait for each other
+		p.w.retry = time.Second
+	}
 	reach(p.normal, p.a, p.b)
 	return p
 }

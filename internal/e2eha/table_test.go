@@ -45,11 +45,14 @@ func comparable(table map[netip.Addr]lease) map[netip.Addr]lease {
 	return table
 }
 
+// settled is how long updates that nobody waits for any more may take to arrive.
+const settled = 20 * time.Second
+
 // same checks that servers have the same leases.
 func same(t *testing.T, a, b *member, atLeast int) {
 	t.Helper()
 	var why string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(settled); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		x, y := comparable(a.leases()), comparable(b.leases())
 		if why = difference(x, y); why == "" {
 			if len(x) < atLeast {
