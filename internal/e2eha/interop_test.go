@@ -133,8 +133,9 @@ func (p *pair) maintenance() {
 		m.do("ha-maintenance-cancel", "")
 		waitFor(p.t, "the normal state after maintenance of "+other.name, func() bool {
 			// A Kea 2.2 that has cancelled believes its partner in maintenance until
-			// its next heartbeat; what runs its machine before begins it again.
-			if m.kea && m.state(0) == "partner-in-maintenance" {
+			// its next heartbeat; what runs its machine before begins it again. One
+			// whose partner cancels does the same, if a heartbeat's answer crosses it.
+			if (m.kea || other.kea) && m.state(0) == "partner-in-maintenance" {
 				m.ask("ha-maintenance-cancel", "")
 			}
 			return m.state(0) == p.normal && other.state(0) == p.normal
