@@ -148,8 +148,8 @@ func TestUpdatesUnderSkew(t *testing.T) {
 // has brought it and what became of it since; what it sent later is taken.
 func TestUpdatesOvertakenBySync(t *testing.T) {
 	n := startNode(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
-	now := time.Now()
 	n.links[0].partner.synced.begin(func() {})
+	now := time.Now() // no earlier than that, however slow the machine
 	n.links[0].see(0, true)
 	addr := netip.MustParseAddr("192.0.2.20")
 	for _, c := range []struct {

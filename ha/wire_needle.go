@@ -26,7 +26,8 @@ const (
 )
 
 // appendApply wraps binary entries into the command. The receiver learns who
-// sends them, and whose clock their times are of; at is when the oldest was made.
+// sends them, and whose clock their times are of; at is when the oldest was made,
+// or sent where that is not known (a backlog).
 func appendApply(b []byte, self string, at time.Time, entries []byte) []byte {
 	b = append(b, `{"command":"`+applyName+`","service":["dhcp4"],"arguments":{"origin":"ha-partner","server-name":`...)
 	b = append(keastring.Append(b, self), `,"time":`...)

@@ -1,10 +1,11 @@
 package leases
 
 import (
-	"needletail/internal/clock"
 	"runtime"
 	"sync"
 	"time"
+
+	"needletail/internal/clock"
 )
 
 // committer makes batches durable. Whoever submits one writes it himself, where
