@@ -91,15 +91,12 @@ func (f *Filter) Judge(q *frame.Query) Verdict {
 }
 
 // judge gives the verdict on a parsed query of a type HA looks at, which all
-// types we answer are. sub is asked only with several relationships.
+// types we answer are. sub is asked only with several relationships, each of
+// which has a service of its own: Kea has one for all of them.
 func (f *Filter) judge(p *plan, m *message, sub *subnet) Verdict {
 	first := f.scopes[0].Load()
 	if p.relationships == 0 && (first == nil || first.Mode != scope.None) {
 		return Verdict{Serve: true} // no HA, or none since a reload
-	}
-	// There is one DHCP service for all relationships (Kea: NetworkState).
-	if first != nil && !first.Enabled {
-		return Verdict{Silence: SilenceServiceDisabled}
 	}
 	if p.relationships <= 1 {
 		return f.judgeIn(0, first, m)
@@ -117,11 +114,11 @@ func (f *Filter) judge(p *plan, m *message, sub *subnet) Verdict {
 // judgeIn asks the scope of relationship i.
 func (f *Filter) judgeIn(i int, s *scopeState, m *message) Verdict {
 	v := Verdict{Serve: true, Relationship: uint8(i)}
+	if s != nil && !s.Enabled {
+		return Verdict{Silence: SilenceServiceDisabled, Relationship: v.Relationship}
+	}
 	if s == nil || s.Mode == scope.None {
 		return v
-	}
-	if !s.Enabled {
-		return Verdict{Silence: SilenceServiceDisabled, Relationship: v.Relationship}
 	}
 	var bucket uint8
 	if s.Mode == scope.Hashed {

@@ -65,9 +65,17 @@ func TestJudgeSeveralRelationships(t *testing.T) {
 	check("the second's, by any of its peers' names", two, Verdict{Silence: SilenceNotForUs, Relationship: 1, Owner: "server2"})
 	check("a subnet of none", none, Verdict{Silence: SilenceNoRelationship})
 	check("no subnet", nowhere, Verdict{Silence: SilenceNoSubnet})
-	whole.Enabled = false
-	f.SetScope(0, whole)
-	check("one DHCP service for all relationships", two, Verdict{Silence: SilenceServiceDisabled})
+	// Each relationship has a service of its own.
+	off, on := scope.Scope{Mode: scope.Whole, Names: []string{"server1"}}, scope.Scope{Mode: scope.Whole, Enabled: true, Serve: rfc3074.All, Names: []string{"server2"}}
+	f.SetScope(0, off)
+	f.SetScope(1, on)
+	check("the first's service is off", one, Verdict{Silence: SilenceServiceDisabled})
+	check("and the second serves", two, Verdict{Serve: true, Relationship: 1, Owner: "server2"})
+	check("a subnet of none, the first's service being off", none, Verdict{Silence: SilenceNoRelationship})
+	f.SetScope(0, on)
+	f.SetScope(1, off)
+	check("the other way round", one, Verdict{Serve: true, Relationship: 0, Owner: "server2"})
+	check("the other way round", two, Verdict{Silence: SilenceServiceDisabled, Relationship: 1})
 }
 
 // A reload that takes HA out leaves scopes behind; they must not count.

@@ -147,6 +147,11 @@ func TestHubAndSpoke(t *testing.T) {
 		clients += 20
 	}
 	serve("all are up")
+	h.members[0].do("ha-maintenance-start", "")
+	h.expect(1, 0, "in-maintenance") // silent there, and the primary of the next relationship
+	serve(h.members[1].name + " is in maintenance in one relationship")
+	h.members[0].do("ha-maintenance-cancel", "")
+	h.settle(-1)
 	for dead, m := range h.members[:4] {
 		if dead == 3 {
 			continue // as the first, mirrored

@@ -203,6 +203,7 @@ func scopes(t testing.TB) []judged {
 		{"hub, first served", hub, []scope.Scope{serving, standby}},
 		{"hub, second served", hub, []scope.Scope{standby, serving}},
 		{"hub, first interrupted", hub, []scope.Scope{deaf, standby}},
+		{"hub, first off", hub, []scope.Scope{{Mode: scope.Whole}, serving}},
 		{"territories, first served", string(territories), []scope.Scope{serving, standby}},
 		{"territories, second served", string(territories), []scope.Scope{standby, serving}},
 	}
