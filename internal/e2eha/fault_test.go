@@ -1,9 +1,11 @@
 package e2eha
 
 import (
-	"needletail/internal/testbed"
 	"syscall"
 	"testing"
+	"time"
+
+	"needletail/internal/testbed"
 )
 
 // checked is what must hold when a fault is over: both are in their normal
@@ -43,6 +45,28 @@ func TestStoppedAndContinued(t *testing.T) {
 	p.w.all("it goes on: renewals", 20, 330)
 	p.w.all("it goes on: new clients", 330, 400)
 	p.checked(380)
+}
+
+// With max-unacked-clients a standby takes over when so many clients and one more
+// have gone without an answer for longer than max-ack-delay, and not before,
+// whoever counts them: the driver's program or user space.
+func TestClientsTellOfADeath(t *testing.T) {
+	for _, fast := range []string{"off", "auto"} {
+		t.Run("xdp-"+fast, func(t *testing.T) {
+			long(t)
+			p := newPair(t, setup{mode: "hot-standby", unacked: 5, fast: fast, heartbeat: 300, dead: 1000})
+			p.w.all("both are up", 0, 20)
+			p.a.Kill()
+			p.w.silent("five clients are not more than five", numbers(100, 105), 4*time.Second)
+			if r := p.b.relations()[0].Servers; r.Local.State != "hot-standby" || !r.Remote.Interrupted || r.Remote.Unacked != 5 {
+				t.Errorf("the standby: %+v, of its partner it knows %+v", r.Local, r.Remote)
+			}
+			p.w.all("the sixth, and all before", 100, 106)
+			p.b.reach("partner-down")
+			p.w.all("renewals", 0, 20)
+			p.w.kept(p.b)
+		})
+	}
 }
 
 // Both die at once, and both come back with all they have promised.

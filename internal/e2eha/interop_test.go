@@ -28,6 +28,23 @@ func TestPairBehindControlAgent(t *testing.T) {
 	playPair(t, setup{kea: []int{2}, agent: true})
 }
 
+// A single-threaded needletail has no dedicated listener: its partner, a Kea or
+// another such needletail, comes by its HTTP control socket.
+func TestPairByControlSocket(t *testing.T) {
+	for name, kea := range map[string][]int{"beside-kea": {2}, "two-needletails": nil} {
+		t.Run(name, func(t *testing.T) {
+			long(t)
+			p := newPair(t, setup{single: true, kea: kea})
+			p.w.all("normal operation", 0, 100)
+			p.balanced(100)
+			hears(p.w.release(0), p.w.decline(1), p.a, p.b)
+			same(t, p.a, p.b, 99)
+			p.failover(p.b, p.a, 100)
+			p.promised()
+		})
+	}
+}
+
 // Two needletails do the same.
 func TestPairOfNeedletails(t *testing.T) {
 	for _, mode := range []string{"load-balancing", "hot-standby"} {

@@ -15,6 +15,7 @@ type setup struct {
 	roles     []string       // by server; of the mode
 	kea       []int          // which servers, from 1, are Kea
 	agent     bool           // Kea is single threaded, behind a kea-ctrl-agent
+	single    bool           // needletails are, and open an HTTP control socket for their partners
 	fast      string         // user-context fast-path xdp of needletails: off
 	heartbeat int            // ms; 500
 	dead      int            // max-response-delay, ms; 2500
@@ -59,7 +60,14 @@ func (o *setup) config(m *member, n int) string {
 	if m.kea {
 		cache = ""
 	}
-	return fmt.Sprintf(document, m.socket(), disk, !m.agent, cmp.Or(o.lifetime, 3600), hooks(), o.relationship(n, !m.agent), o.subnet(), cmp.Or(o.fast, "off"), cache, o.own)
+	single := m.agent || o.single && !m.kea
+	text := fmt.Sprintf(document, m.socket(), disk, !single, cmp.Or(o.lifetime, 3600), hooks(), o.relationship(n, !single), o.subnet(), cmp.Or(o.fast, "off"), cache, o.own)
+	if single && !m.kea {
+		unix := fmt.Sprintf(`{ "socket-type": "unix", "socket-name": %q }`, m.socket())
+		http := fmt.Sprintf(`{ "socket-type": "http", "socket-address": "10.77.0.%d", "socket-port": 8000 }`, n)
+		text = strings.Replace(text, `"control-socket": `+unix, `"control-sockets": [ `+unix+", "+http+" ]", 1)
+	}
+	return text
 }
 
 func (o *setup) relationship(n int, listens bool) string {
