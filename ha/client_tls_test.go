@@ -1,13 +1,16 @@
 package ha
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,6 +18,7 @@ import (
 	"time"
 
 	"needletail/internal/config"
+	"needletail/internal/control"
 )
 
 // authority is a certificate authority of a test.
@@ -194,6 +198,52 @@ func TestRestrictedCommands(t *testing.T) {
 		}
 		if want == 1 && a.Text != "Forbidden" {
 			t.Errorf("%s: %q, want Forbidden", name, a.Text)
+		}
+	}
+	open := hubConfig(t, "server1")
+	open[0].RestrictCommands = false
+	n = startNode(t, open...)
+	if a, err := n.via(t, 0).call(command("lease4-wipe", nil), time.Second); err != nil || a.Result != 3 {
+		t.Errorf("restrict-commands false, lease4-wipe: %+v, %v", a, err)
+	}
+	if a, err := n.via(t, 1).call(command("lease4-wipe", nil), time.Second); err != nil || a.Text != "Forbidden" {
+		t.Errorf("the other relationship's listener, lease4-wipe: %+v, %v", a, err)
+	}
+}
+
+// Without require-client-certs a client needs no certificate, and the password
+// still; with it a certificate comes first.
+func TestClientCertificateIsAsked(t *testing.T) {
+	ca := newAuthority(t)
+	roots, err := control.TrustAnchor(ca.dir + "/ca")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := http.Client{Timeout: requestTimeout, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
+		InsecureSkipVerify: true, // of the name; the chain is looked at
+		VerifyConnection:   func(cs tls.ConnectionState) error { return verifyChain(cs.PeerCertificates, roots) },
+	}}}
+	for _, c := range []struct {
+		required bool
+		password string
+		want     int // 0: no answer
+	}{{true, "secret", 0}, {false, "secret", 200}, {false, "wrong", 401}} {
+		conf := secure(pairConfig("server1", "load-balancing", freePort(t), freePort(t)), ca.issue("server1"), ca.issue("server2"))
+		conf.RequireClientCerts = c.required
+		startNode(t, conf)
+		q, err := http.NewRequest("POST", "https://"+conf.Self().Addr.String(), bytes.NewReader(heartbeatCommand("server2")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Content-Type", "application/json")
+		q.SetBasicAuth("ha", c.password)
+		got := 0
+		if r, err := stranger.Do(q); err == nil {
+			got = r.StatusCode
+			r.Body.Close()
+		}
+		if got != c.want {
+			t.Errorf("require-client-certs %v, password %q: status %d, want %d", c.required, c.password, got, c.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package ha
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,6 +70,55 @@ func TestHubAndBranches(t *testing.T) {
 	if got := hub.filters.scope(0).Serve.Count(); got != 0 {
 		t.Errorf("the hub still serves %d buckets", got)
 	}
+}
+
+// Maintenance by hand is of all relationships, in order: a start goes up to the
+// first that refuses, a cancel to each, and the last answer counts (Kea:
+// ha_impl.cc, maintenanceStartHandler and maintenanceCancelHandler).
+func TestMaintenanceOfAHub(t *testing.T) {
+	conf := hubConfig(t, "server1")
+	var partners [2]*fakeKea
+	for i, r := range conf {
+		partners[i] = newFakeKea(t)
+		partners[i].state, r.Peers[1].Addr = "hot-standby", partners[i].addr
+	}
+	n := startNode(t, conf...)
+	expect := func(when string, one, two State) {
+		t.Helper()
+		waitFor(t, when, func() bool { return n.status(0).State == one && n.status(1).State == two })
+	}
+	order := func(command string, result int, asked ...int) {
+		t.Helper()
+		for _, k := range partners {
+			k.heard()
+		}
+		if a := n.ask(t, command, nil); a.Result != result {
+			t.Errorf("%s: %+v, want result %d", command, a, result)
+		}
+		for i, k := range partners {
+			if got := slices.Contains(k.heard(), "ha-maintenance-notify"); got != slices.Contains(asked, i) {
+				t.Errorf("%s: partner %d was asked: %v", command, i, got)
+			}
+		}
+	}
+	answers := func(i int, text string) {
+		partners[i].set(func() { partners[i].odd["ha-maintenance-notify"] = text })
+	}
+	const agreed, refused = `[ { "result": 0, "arguments": { "state": "hot-standby" } } ]`, `[ { "result": 1001, "text": "no" } ]`
+	answers(1, agreed)
+	expect("both are up", HotStandby, HotStandby)
+	answers(0, refused)
+	order("ha-maintenance-start", 1, 0)
+	expect("the first refuses", HotStandby, HotStandby)
+	answers(0, agreed)
+	order("ha-maintenance-start", 0, 0, 1)
+	expect("both agree", PartnerInMaintenance, PartnerInMaintenance)
+	answers(0, refused)
+	order("ha-maintenance-cancel", 0, 0, 1)
+	expect("the first refuses a cancel", PartnerInMaintenance, HotStandby)
+	answers(0, agreed)
+	order("ha-maintenance-cancel", 1, 0)
+	expect("cancelled", HotStandby, HotStandby)
 }
 
 // A branch takes over only the leases of its own relationship's subnets.

@@ -21,6 +21,11 @@ func newStage(t *testing.T, s Settings, own, partner State) *stage {
 
 func (s *stage) step(in Input) *stage {
 	s.out = s.m.Step(s.now, 0, in).Effects
+	for _, e := range s.out { // an operator can read why of every change
+		if tr, ok := e.(Transition); ok && (tr.Reason == "" || tr.From == tr.To) {
+			s.Errorf("%+v", tr)
+		}
+	}
 	return s
 }
 
