@@ -196,7 +196,13 @@ func (s *Store) put(b *Batch, l *Lease, over func(*network, uint32) bool) (done,
 	case !ok || !lay.within(at):
 		return false, false, fmt.Errorf("lease %v: %w %d (%v)", l.Addr, ErrNotInSubnet, l.SubnetID, p.sub.prefix)
 	}
-	p = lay.home(at)
+	if p = lay.home(at); !p.pools(addr) {
+		// Where the first lease of such an address is written, its home is. Of two
+		// writes at once that name different subnets, the second must see the first's.
+		s.homing.Lock()
+		defer s.homing.Unlock()
+		p = lay.home(at)
+	}
 	p.net.mu.Lock()
 	defer p.net.mu.Unlock()
 	ref := p.net.touch(addr)

@@ -64,3 +64,36 @@ func TestManyPools(t *testing.T) {
 		}
 	}
 }
+
+// An allocation costs the same in an empty pool and in one with a single free
+// address: looking through the pool would cost thousands of times as much.
+func TestAllocationAtAnyFill(t *testing.T) {
+	const size, tries, factorMax = 1<<17 - 2, 200, 20
+	s, now := memStore(t, 1, "10.1.255.254"), int64(1_700_000_000)
+	quickest := func() time.Duration {
+		best := time.Hour
+		for round := range uint64(10) {
+			begun := time.Now()
+			for i := range uint64(tries) {
+				var id [7]byte
+				who := ethernet(1<<20+round*tries+i, &id)
+				tx := s.Begin(0)
+				if v, ok := tx.Allocate(0, nil, &who, netip.Addr{}, now); !ok || !tx.ForgetOffer(v.Addr, &who) {
+					t.Fatal("full")
+				}
+				tx.End()
+			}
+			best = min(best, time.Since(begun))
+		}
+		return best
+	}
+	empty := quickest()
+	var b Batch
+	for i := range uint64(size - 1) {
+		dora(t, s, 0, &b, i, now)
+		b.Reset()
+	}
+	if full := quickest(); full > factorMax*empty {
+		t.Errorf("%d allocations take %v in a full pool, %v in an empty one", tries, full, empty)
+	}
+}

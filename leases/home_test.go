@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -147,6 +149,34 @@ func TestPutFindsTheHome(t *testing.T) {
 		if got := shown(s); got != c.want {
 			t.Errorf("%s: leases %s, want %s", c.name, got, c.want)
 		}
+	}
+}
+
+// Two at once that name different subnets for an address outside pools make one
+// lease: the second finds the first's.
+func TestPutsAtOnceFindOneHome(t *testing.T) {
+	s, clock := table(t, Times{}, outerNet(1, "10.0.0.1", "10.0.0.9"), innerNet(2, "10.1.0.1", "10.1.0.9"))
+	var wrote atomic.Int32
+	var both sync.WaitGroup
+	inner := s.Begin(1) // both have looked at the outer subnet, found nothing and wait for the inner one
+	for id := uint32(1); id <= 2; id++ {
+		both.Go(func() {
+			var b Batch
+			l := Lease{Addr: ip("10.1.7.7"), SubnetID: id, HType: 1, HW: []byte{2, 0, 0, 0, 0, byte(id)}, CLTT: clock.now, ValidLft: 60}
+			done, err := s.PutUnless(&b, &l, func(*Lease, bool) bool { return true })
+			if err != nil {
+				t.Error(err)
+			}
+			if done {
+				wrote.Add(1)
+			}
+		})
+	}
+	time.Sleep(50 * time.Millisecond)
+	inner.End()
+	both.Wait()
+	if all := shown(s); wrote.Load() != 1 || strings.Contains(all, " ") {
+		t.Errorf("%d of two writes were the first, leases %s", wrote.Load(), all)
 	}
 }
 

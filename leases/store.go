@@ -23,6 +23,7 @@ type Store struct {
 	// but Begin, whose caller sees to it (see Configure): nobody may change a
 	// table that is being replaced. Taken before a network's lock.
 	admin   sync.RWMutex
+	homing  sync.Mutex // see put; taken between admin and a network's lock
 	times   Times
 	orphans map[place]orphan // leases of addresses that no subnet has
 	checks  LeaseChecks
