@@ -20,7 +20,7 @@ var databaseTable = table[databaseDraft]{"lease-database", slices.Concat(
 		choice("type", []string{"memfile", "mysql", "postgresql"}, func(d *databaseDraft) *opt[string] { return &d.kind }),
 		word("name", func(d *databaseDraft) *opt[string] { return &d.name }),
 		toggle("persist", func(d *databaseDraft) *opt[bool] { return &d.persist }),
-		number("lfc-interval", 0, math.MaxUint32, func(d *databaseDraft) *opt[int64] { return &d.lfc }).with(Accepted), // the store needs no clean-up
+		number("lfc-interval", 0, math.MaxUint32, func(d *databaseDraft) *opt[int64] { return &d.lfc }).with(stateAccepted), // the store needs no clean-up
 	},
 	accepted[databaseDraft](integer, "max-row-errors"),
 	serverKeys[databaseDraft]())}

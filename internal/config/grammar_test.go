@@ -111,7 +111,7 @@ func grammar() []keyInfo {
 // keyInfo is a row of the grammar without its code.
 type keyInfo struct {
 	Table, Name, Kind string
-	State             State
+	State             keyState
 }
 
 func (t *table[T]) infos() []keyInfo {

@@ -30,7 +30,7 @@ var peerTable = table[peerDraft]{"high-availability[].peers[]", slices.Concat(
 		word("basic-auth-password", func(p *peerDraft) *opt[string] { return &p.password }),
 		word("basic-auth-password-file", func(p *peerDraft) *opt[string] { return &p.passwordFile }),
 		// An example of Kea's has it here, where its hook does not look.
-		{name: "require-client-certs", kind: boolean, state: NotPlanned, effect: " here, nor does Kea; write it beside peers"},
+		{name: "require-client-certs", kind: boolean, state: stateNotPlanned, effect: " here, nor does Kea; write it beside peers"},
 	}, contextKeys[peerDraft]())}
 
 // peers reads the servers of a relationship.

@@ -22,11 +22,11 @@ func nestedList[T any](t *table[nothing]) func(*checker, *node, *T) {
 
 // checked is a row read only to be checked.
 func checked(name string, k kind, read func(*checker, *node, *nothing)) key[nothing] {
-	return key[nothing]{name: name, kind: k, state: Accepted, read: read}
+	return key[nothing]{name: name, kind: k, state: stateAccepted, read: read}
 }
 
 func reservationsKey[T any]() key[T] {
-	return key[T]{name: "reservations", kind: list, state: Ignored, read: nestedList[T](&reservationTable), effect: "; these clients are served from the pools"}
+	return key[T]{name: "reservations", kind: list, state: stateIgnored, read: nestedList[T](&reservationTable), effect: "; these clients are served from the pools"}
 }
 
 var reservationTable = table[nothing]{"reservations[]", slices.Concat(
@@ -57,23 +57,23 @@ var ddnsTable = table[nothing]{"dhcp-ddns", slices.Concat(
 	accepted[nothing](boolean, "enable-updates"),
 	accepted[nothing](text, "server-ip", "sender-ip"),
 	[]key[nothing]{
-		ignoredChoice[nothing]("ncr-protocol", "", "udp", "tcp").with(Accepted),
-		ignoredChoice[nothing]("ncr-format", "", "json").with(Accepted),
+		ignoredChoice[nothing]("ncr-protocol", "", "udp", "tcp").with(stateAccepted),
+		ignoredChoice[nothing]("ncr-format", "", "json").with(stateAccepted),
 	},
 	accepted[nothing](integer, "server-port", "sender-port", "max-queue-size"),
 	// Until Kea 2.6 these also stood here.
 	accepted[nothing](boolean, "override-no-update", "override-client-update"),
-	[]key[nothing]{replaceNameKey[nothing]("replace-client-name").with(Accepted)},
+	[]key[nothing]{replaceNameKey[nothing]("replace-client-name").with(stateAccepted)},
 	accepted[nothing](text, "generated-prefix", "qualifying-suffix", "hostname-char-set", "hostname-char-replacement"),
 	contextKeys[nothing]())}
 
 // ddnsKey: updates that are off ask for nothing.
 func ddnsKey[T any]() key[T] {
-	return key[T]{name: "dhcp-ddns", kind: object, state: Ignored, unless: "enable-updates", read: nested[T](&ddnsTable), effect: "; no DNS updates are sent"}
+	return key[T]{name: "dhcp-ddns", kind: object, state: stateIgnored, unless: "enable-updates", read: nested[T](&ddnsTable), effect: "; no DNS updates are sent"}
 }
 
 var hostsTable = table[nothing]{"hosts-databases[]", slices.Concat(
-	[]key[nothing]{ignoredChoice[nothing]("type", "", "memfile", "mysql", "postgresql").with(Accepted)},
+	[]key[nothing]{ignoredChoice[nothing]("type", "", "memfile", "mysql", "postgresql").with(stateAccepted)},
 	accepted[nothing](text, "name"),
 	accepted[nothing](boolean, "persist"),
 	accepted[nothing](integer, "lfc-interval", "max-row-errors"),
@@ -84,14 +84,14 @@ var controlTable = table[nothing]{"config-control", []key[nothing]{
 	checked("config-fetch-wait-time", integer, nil),
 }}
 
-var compatibilityTable = table[nothing]{"compatibility", plain[nothing](Ignored, boolean, "false",
+var compatibilityTable = table[nothing]{"compatibility", plain[nothing](stateIgnored, boolean, "false",
 	"lenient-option-parsing", "ignore-dhcp-server-identifier", "ignore-rai-link-selection", "exclude-first-last-24")}
 
 var threadingTable = table[threadingDraft]{"multi-threading", slices.Concat(
 	[]key[threadingDraft]{
 		toggle("enable-multi-threading", func(t *threadingDraft) *opt[bool] { return &t.enable }),
-		number("thread-pool-size", 0, 65535, func(t *threadingDraft) *opt[int64] { return &t.pool }).with(Accepted),
-		number("packet-queue-size", 0, 65535, func(t *threadingDraft) *opt[int64] { return &t.queue }).with(Accepted),
+		number("thread-pool-size", 0, 65535, func(t *threadingDraft) *opt[int64] { return &t.pool }).with(stateAccepted),
+		number("packet-queue-size", 0, 65535, func(t *threadingDraft) *opt[int64] { return &t.queue }).with(stateAccepted),
 	}, contextKeys[threadingDraft]())}
 
 // packetQueueDefault is Kea's, queries for each thread.

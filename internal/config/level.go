@@ -62,7 +62,7 @@ func levelKeys[T any](at func(*T) *level) []key[T] {
 
 // nextServerKey: an empty string is as good as none.
 func nextServerKey[T any](at func(*T) *level) key[T] {
-	return key[T]{name: "next-server", kind: text, state: Done, read: func(c *checker, n *node, t *T) {
+	return key[T]{name: "next-server", kind: text, state: stateDone, read: func(c *checker, n *node, t *T) {
 		if n.literal == "" {
 			return
 		}
@@ -74,7 +74,7 @@ func nextServerKey[T any](at func(*T) *level) key[T] {
 
 // shortWord is a string for a fixed field of the message; empty is none.
 func shortWord[T any](name string, most int, into func(*T) *opt[string]) key[T] {
-	return key[T]{name: name, kind: text, state: Done, read: func(c *checker, n *node, t *T) {
+	return key[T]{name: name, kind: text, state: stateDone, read: func(c *checker, n *node, t *T) {
 		switch {
 		case len(n.literal) > most:
 			c.fail(n, "this has %d bytes, the field of the message has room for %d; shorten it", len(n.literal), most)

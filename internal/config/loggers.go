@@ -24,7 +24,7 @@ var loggerTable = table[loggerDraft]{"loggers[]", slices.Concat(
 		word("severity", func(l *loggerDraft) *opt[string] { return &l.severity }),
 		number("debuglevel", 0, 99, func(l *loggerDraft) *opt[int64] { return &l.debug }),
 		part("output-options", list, func(l *loggerDraft) **node { return &l.outputs }),
-		part("output_options", list, func(l *loggerDraft) **node { return &l.older }).with(Old),
+		part("output_options", list, func(l *loggerDraft) **node { return &l.older }).with(stateOld),
 	}, contextKeys[loggerDraft]())}
 
 var outputTable = table[outputDraft]{"output-options[]", []key[outputDraft]{
@@ -32,7 +32,7 @@ var outputTable = table[outputDraft]{"output-options[]", []key[outputDraft]{
 	word("pattern", func(o *outputDraft) *opt[string] { return &o.pattern }),
 	number("maxsize", 0, math.MaxInt64, func(o *outputDraft) *opt[int64] { return &o.size }),
 	number("maxver", 0, math.MaxInt32, func(o *outputDraft) *opt[int64] { return &o.versions }),
-	toggle("flush", func(o *outputDraft) *opt[bool] { return &o.flush }).with(Accepted), // a line is one write
+	toggle("flush", func(o *outputDraft) *opt[bool] { return &o.flush }).with(stateAccepted), // a line is one write
 }}
 
 var severities = []string{"FATAL", "ERROR", "WARN", "INFO", "DEBUG", "NONE"}

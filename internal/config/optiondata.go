@@ -22,7 +22,7 @@ var optionTable = table[optionDraft]{"option-data[]", slices.Concat(
 		toggle("csv-format", func(d *optionDraft) *opt[bool] { return &d.csv }),
 		toggle("always-send", func(d *optionDraft) *opt[bool] { return &d.always }),
 		toggle("never-send", func(d *optionDraft) *opt[bool] { return &d.never }),
-		part("client-classes", list, func(d *optionDraft) **node { return &d.classes }).with(Ignored).but("this option is not sent"),
+		part("client-classes", list, func(d *optionDraft) **node { return &d.classes }).with(stateIgnored).but("this option is not sent"),
 	}, contextKeys[optionDraft]())}
 
 // serverOptions are computed for every reply, whatever the configuration says

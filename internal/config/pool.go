@@ -20,13 +20,13 @@ type poolDraft struct {
 
 var poolTable = table[poolDraft]{"pools[]", slices.Concat(
 	[]key[poolDraft]{
-		{name: "pool", kind: text, state: Done, read: readRange},
+		{name: "pool", kind: text, state: stateDone, read: readRange},
 		number("pool-id", 1, math.MaxUint32, func(p *poolDraft) *opt[int64] { return &p.id }),
 		part("option-data", list, func(p *poolDraft) **node { return &p.options }),
 		part("client-classes", list, func(p *poolDraft) **node { return &p.classes }),
-		part("client-class", text, func(p *poolDraft) **node { return &p.class }).with(Old),
+		part("client-class", text, func(p *poolDraft) **node { return &p.class }).with(stateOld),
 		part("user-context", object, func(p *poolDraft) **node { return &p.context }),
-		{name: "comment", kind: text, state: Done},
+		{name: "comment", kind: text, state: stateDone},
 	},
 	ignored[poolDraft](list, "", "require-client-classes", "evaluate-additional-classes"),
 	accepted[poolDraft](boolean, "ddns-send-updates"),

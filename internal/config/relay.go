@@ -9,12 +9,12 @@ type relayDraft struct{ list, one *node }
 
 var relayTable = table[relayDraft]{"relay", []key[relayDraft]{
 	part("ip-addresses", list, func(r *relayDraft) **node { return &r.list }),
-	part("ip-address", text, func(r *relayDraft) **node { return &r.one }).with(Old),
+	part("ip-address", text, func(r *relayDraft) **node { return &r.one }).with(stateOld),
 }}
 
 // relayKey is the row "relay" of a subnet or shared network.
 func relayKey[T any](into func(*T) *opt[[]netip.Addr]) key[T] {
-	return key[T]{name: "relay", kind: object, state: Done, read: func(c *checker, n *node, t *T) {
+	return key[T]{name: "relay", kind: object, state: stateDone, read: func(c *checker, n *node, t *T) {
 		var r relayDraft
 		relayTable.load(c, n, &r)
 		switch {

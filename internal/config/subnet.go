@@ -23,20 +23,20 @@ type subnetDraft struct {
 var subnetTable = table[subnetDraft]{"subnet4[]", slices.Concat(
 	[]key[subnetDraft]{
 		number("id", 0, math.MaxUint32-1, func(s *subnetDraft) *opt[int64] { return &s.id }),
-		{name: "subnet", kind: text, state: Done, read: readPrefix},
+		{name: "subnet", kind: text, state: stateDone, read: readPrefix},
 		word("interface", func(s *subnetDraft) *opt[string] { return &s.iface }),
 		relayKey(func(s *subnetDraft) *opt[[]netip.Addr] { return &s.relay }),
 		part("pools", list, func(s *subnetDraft) **node { return &s.pools }),
 		part("option-data", list, func(s *subnetDraft) **node { return &s.options }),
 		part("client-classes", list, func(s *subnetDraft) **node { return &s.classes }),
-		part("client-class", text, func(s *subnetDraft) **node { return &s.class }).with(Old),
+		part("client-class", text, func(s *subnetDraft) **node { return &s.class }).with(stateOld),
 		part("user-context", object, func(s *subnetDraft) **node { return &s.context }),
-		{name: "comment", kind: text, state: Done},
+		{name: "comment", kind: text, state: stateDone},
 		reservationsKey[subnetDraft](),
 	},
 	levelKeys(func(s *subnetDraft) *level { return &s.level }),
 	ignored[subnetDraft](list, "", "require-client-classes", "evaluate-additional-classes"),
-	plain[subnetDraft](NotPlanned, text, `""`, "4o6-interface", "4o6-interface-id", "4o6-subnet"),
+	plain[subnetDraft](stateNotPlanned, text, `""`, "4o6-interface", "4o6-interface-id", "4o6-subnet"),
 	ignoredKeys[subnetDraft]())}
 
 // readPrefix reads "192.0.2.0/24", with white space anywhere as in Kea.

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// State says what becomes of a key that Kea knows.
-type State string
+// keyState says what becomes of a key that Kea knows.
+type keyState string
 
 // The states of a key, as docs/configuration.md shows them.
 const (
-	Done       State = "done"
-	Accepted   State = "accepted"     // checked; has nothing to act on here, so no warning
-	Ignored    State = "warning"      // not done yet: a warning tells what is ignored
-	NotPlanned State = "not planned"  // a warning as well
-	Old        State = "done (older)" // the form of Kea before 3.0
+	stateDone       keyState = "done"
+	stateAccepted   keyState = "accepted"     // checked; has nothing to act on here, so no warning
+	stateIgnored    keyState = "warning"      // not done yet: a warning tells what is ignored
+	stateNotPlanned keyState = "not planned"  // a warning as well
+	stateOld        keyState = "done (older)" // the form of Kea before 3.0
 )
 
 // key is one row of the grammar: a name, what its value must be, what is done
@@ -22,7 +22,7 @@ const (
 type key[T any] struct {
 	name  string
 	kind  kind
-	state State
+	state keyState
 	read  func(c *checker, n *node, into *T)
 	// harmless is the value, as JSON, which asks for what happens anyway, so
 	// that ignoring the key needs no warning.
@@ -99,7 +99,7 @@ func (k *key[T]) load(c *checker, n *node, into *T) {
 	if !c.is(n, k.kind) {
 		return
 	}
-	if (k.state == Ignored || k.state == NotPlanned) && !k.isHarmless(n) {
+	if (k.state == stateIgnored || k.state == stateNotPlanned) && !k.isHarmless(n) {
 		c.warn(n, "%s is ignored: needletail does not have it%s%s", k.name, yet[k.state], k.effect)
 	}
 	if k.read != nil {
@@ -107,7 +107,7 @@ func (k *key[T]) load(c *checker, n *node, into *T) {
 	}
 }
 
-var yet = map[State]string{Ignored: " yet"}
+var yet = map[keyState]string{stateIgnored: " yet"}
 
 // isHarmless tells that ignoring the value changes nothing.
 func (k *key[T]) isHarmless(n *node) bool {

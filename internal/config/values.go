@@ -38,7 +38,7 @@ func (o opt[T]) get(otherwise T) T {
 
 // number is an integer between low and high.
 func number[T any](name string, low, high int64, into func(*T) *opt[int64]) key[T] {
-	return key[T]{name: name, kind: integer, state: Done, read: func(c *checker, n *node, t *T) {
+	return key[T]{name: name, kind: integer, state: stateDone, read: func(c *checker, n *node, t *T) {
 		if c.between(n, low, high) {
 			*into(t) = given(n.num, n)
 		}
@@ -51,26 +51,26 @@ func seconds[T any](name string, into func(*T) *opt[int64]) key[T] {
 }
 
 func toggle[T any](name string, into func(*T) *opt[bool]) key[T] {
-	return key[T]{name: name, kind: boolean, state: Done, read: func(_ *checker, n *node, t *T) {
+	return key[T]{name: name, kind: boolean, state: stateDone, read: func(_ *checker, n *node, t *T) {
 		*into(t) = given(n.literal == "true", n)
 	}}
 }
 
 func fraction[T any](name string, into func(*T) *opt[float64]) key[T] {
-	return key[T]{name: name, kind: float, state: Done, read: func(_ *checker, n *node, t *T) {
+	return key[T]{name: name, kind: float, state: stateDone, read: func(_ *checker, n *node, t *T) {
 		*into(t) = given(n.real, n)
 	}}
 }
 
 func word[T any](name string, into func(*T) *opt[string]) key[T] {
-	return key[T]{name: name, kind: text, state: Done, read: func(_ *checker, n *node, t *T) {
+	return key[T]{name: name, kind: text, state: stateDone, read: func(_ *checker, n *node, t *T) {
 		*into(t) = given(n.literal, n)
 	}}
 }
 
 // choice is a word out of a few.
 func choice[T any](name string, words []string, into func(*T) *opt[string]) key[T] {
-	return key[T]{name: name, kind: text, state: Done, read: func(c *checker, n *node, t *T) {
+	return key[T]{name: name, kind: text, state: stateDone, read: func(c *checker, n *node, t *T) {
 		if c.oneOf(n, words) {
 			*into(t) = given(n.literal, n)
 		}
@@ -80,7 +80,7 @@ func choice[T any](name string, words []string, into func(*T) *opt[string]) key[
 // ignoredChoice is a word out of a few that is known and not done yet; Kea takes
 // most such words in capitals too.
 func ignoredChoice[T any](name, harmless string, words ...string) key[T] {
-	return key[T]{name: name, kind: text, state: Ignored, harmless: strconv.Quote(harmless), read: func(c *checker, n *node, _ *T) {
+	return key[T]{name: name, kind: text, state: stateIgnored, harmless: strconv.Quote(harmless), read: func(c *checker, n *node, _ *T) {
 		if !slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, n.literal) }) {
 			c.oneOf(n, words)
 		}
@@ -89,7 +89,7 @@ func ignoredChoice[T any](name, harmless string, words ...string) key[T] {
 
 // part keeps a list or map to be read when everything it depends on is known.
 func part[T any](name string, k kind, into func(*T) **node) key[T] {
-	return key[T]{name: name, kind: k, state: Done, read: func(_ *checker, n *node, t *T) {
+	return key[T]{name: name, kind: k, state: stateDone, read: func(_ *checker, n *node, t *T) {
 		*into(t) = n
 	}}
 }
@@ -101,22 +101,22 @@ func (k key[T]) but(effect string) key[T] {
 }
 
 // with gives a row another state.
-func (k key[T]) with(s State) key[T] {
+func (k key[T]) with(s keyState) key[T] {
 	k.state = s
 	return k
 }
 
 // ignored is a row that is known and not done yet.
 func ignored[T any](k kind, harmless string, names ...string) []key[T] {
-	return plain[T](Ignored, k, harmless, names...)
+	return plain[T](stateIgnored, k, harmless, names...)
 }
 
 // accepted is a row whose value has nothing to act on here.
 func accepted[T any](k kind, names ...string) []key[T] {
-	return plain[T](Accepted, k, "", names...)
+	return plain[T](stateAccepted, k, "", names...)
 }
 
-func plain[T any](s State, k kind, harmless string, names ...string) []key[T] {
+func plain[T any](s keyState, k kind, harmless string, names ...string) []key[T] {
 	rows := make([]key[T], len(names))
 	for i, name := range names {
 		rows[i] = key[T]{name: name, kind: k, state: s, harmless: harmless}
@@ -127,8 +127,8 @@ func plain[T any](s State, k kind, harmless string, names ...string) []key[T] {
 // contextKeys are the two rows that stand in almost every map.
 func contextKeys[T any]() []key[T] {
 	return []key[T]{
-		{name: "user-context", kind: object, state: Done},
-		{name: "comment", kind: text, state: Done},
+		{name: "user-context", kind: object, state: stateDone},
+		{name: "comment", kind: text, state: stateDone},
 	}
 }
 
