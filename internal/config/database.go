@@ -53,11 +53,15 @@ func (c *checker) leaseDatabase(n *node) LeaseDatabase {
 	case d.kind.set && d.kind.value != "memfile":
 		c.fail(d.kind.at, `leases in %s are not supported, use "memfile": needletail keeps its own store beside that file`, d.kind.value)
 	}
-	return LeaseDatabase{
+	out := LeaseDatabase{
 		Persist: d.persist.get(true),
 		Name:    leasePath(d.name.value),
 		LFC:     inSeconds(d.lfc.get(lfcDefault)),
 	}
+	if d.name.at != nil {
+		out.At = d.name.at.position(c.src)
+	}
+	return out
 }
 
 // leasePath puts a bare name into Kea's data directory, which the environment

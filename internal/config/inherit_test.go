@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 	if want := (Boot{NextServer: netip.IPv4Unspecified()}); s.Boot != want {
 		t.Errorf("boot %+v", s.Boot)
 	}
-	if want := (LeaseDatabase{true, "/var/lib/kea/kea-leases4.csv", time.Hour}); d.LeaseDatabase != want {
+	if want := (LeaseDatabase{true, "/var/lib/kea/kea-leases4.csv", time.Hour, Position{}}); d.LeaseDatabase != want {
 		t.Errorf("lease database %+v", d.LeaseDatabase)
 	}
 	if want := (ExpiredLeases{10 * time.Second, 25 * time.Second, time.Hour, 100, 250 * time.Millisecond, 5}); d.Expired != want {

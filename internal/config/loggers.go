@@ -81,7 +81,7 @@ func (c *checker) outputs(n *node) []LogOutput {
 		outputs = append(outputs, LogOutput{
 			Output: d.output.value, Pattern: d.pattern.value,
 			MaxSize: d.size.get(logSizeDefault), MaxVer: int(d.versions.get(logVersionsDefault)),
-			Flush: d.flush.get(true),
+			Flush: d.flush.get(true), At: item.position(c.src),
 		})
 	}
 	return outputs

@@ -69,6 +69,7 @@ type LeaseDatabase struct {
 	Persist bool
 	Name    string        // the memfile path; the store lies beside it
 	LFC     time.Duration // lfc-interval, kept for config-get; the store needs no LFC
+	At      Position      // of name, zero if the file has none
 }
 
 // ControlSocket is control-socket or an element of control-sockets.
@@ -116,6 +117,7 @@ type LogOutput struct {
 	MaxSize int64
 	MaxVer  int
 	Flush   bool
+	At      Position
 }
 
 // Network is a shared network, or a subnet standing alone (Name empty).

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"needletail/internal/config"
@@ -41,50 +42,48 @@ func DirsFrom(getenv func(string) string) Dirs {
 }
 
 // Place returns the configuration with every file in its directory, or says
-// which one lies outside.
+// which ones lie outside.
 func (d Dirs) Place(cfg *config.Dhcp4) (*config.Dhcp4, error) {
 	placed := *cfg
-	var err error
-	if cfg.LeaseDatabase.Persist {
-		name := cfg.LeaseDatabase.Name
-		if name == "" {
-			name = "kea-leases4.csv"
-		}
-		if placed.LeaseDatabase.Name, err = d.place(d.Data, name, "lease-database name"); err != nil {
-			return nil, err
+	var outside config.Problems
+	put := func(in Dir, name *string, key string, at config.Position) {
+		var err error
+		if *name, err = d.place(in, *name, key); err != nil {
+			outside = append(outside, config.Problem{At: at, Text: err.Error()})
 		}
 	}
-	placed.Sockets = append([]config.ControlSocket(nil), cfg.Sockets...)
+	if db := &placed.LeaseDatabase; db.Persist {
+		if db.Name == "" {
+			db.Name = "kea-leases4.csv"
+		}
+		put(d.Data, &db.Name, "lease-database name", db.At)
+	}
+	placed.Sockets = slices.Clone(cfg.Sockets)
 	for i := range placed.Sockets {
 		if s := &placed.Sockets[i]; s.Type == "unix" {
-			if s.Name, err = d.place(d.Socket, s.Name, "socket-name"); err != nil {
-				return nil, fmt.Errorf("%v: %w", s.At, err)
+			put(d.Socket, &s.Name, "socket-name", s.At)
+		}
+	}
+	placed.Loggers = slices.Clone(cfg.Loggers)
+	for i := range placed.Loggers {
+		l := &placed.Loggers[i]
+		l.Outputs = slices.Clone(l.Outputs)
+		for k := range l.Outputs {
+			if o := &l.Outputs[k]; isFile(o.Output) {
+				put(d.Log, &o.Output, "output", o.At)
 			}
 		}
 	}
-	placed.Loggers = append([]config.Logger(nil), cfg.Loggers...)
-	for i := range placed.Loggers {
-		if placed.Loggers[i].Outputs, err = d.placeLogs(placed.Loggers[i].Outputs); err != nil {
-			return nil, err
-		}
+	if len(outside) > 0 {
+		return nil, outside
 	}
 	return &placed, nil
 }
 
-func (d Dirs) placeLogs(outputs []config.LogOutput) ([]config.LogOutput, error) {
-	placed := append([]config.LogOutput(nil), outputs...)
-	for i := range placed {
-		o := &placed[i]
-		kind, _, _ := strings.Cut(o.Output, ":")
-		if kind == "stdout" || kind == "stderr" || kind == "syslog" {
-			continue
-		}
-		var err error
-		if o.Output, err = d.place(d.Log, o.Output, "output"); err != nil {
-			return nil, err
-		}
-	}
-	return placed, nil
+// isFile tells a log file from the other kinds of output.
+func isFile(output string) bool {
+	kind, _, _ := strings.Cut(output, ":")
+	return kind != "stdout" && kind != "stderr" && kind != "syslog"
 }
 
 // placeData places a file of leases that a command names.

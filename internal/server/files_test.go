@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -111,5 +112,28 @@ func TestDirectories(t *testing.T) {
 				t.Error("the configuration itself was changed")
 			}
 		})
+	}
+}
+
+// Each file outside is a problem of its own, with its place.
+func TestOutsideHasItsPlace(t *testing.T) {
+	cfg, err := config.Parse("f", []byte(`{ "Dhcp4": {
+  "lease-database": { "type": "memfile", "name": "/a/b" },
+  "control-socket": { "socket-type": "unix", "socket-name": "/c/d" },
+  "loggers": [ { "name": "kea-dhcp4", "output-options": [ { "output": "stdout" }, { "output": "/e/f" } ] } ] } }`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = DirsFrom(func(string) string { return "/elsewhere" }).Place(cfg)
+	want := []string{
+		"f:2:50: /Dhcp4/lease-database/name: lease-database name /a/b lies outside /elsewhere (KEA_DHCP_DATA_DIR)",
+		"f:3:21: /Dhcp4/control-socket: socket-name /c/d lies outside /elsewhere (KEA_CONTROL_SOCKET_DIR)",
+		"f:4:83: /Dhcp4/loggers/0/output-options/1: output /e/f lies outside /elsewhere (KEA_LOG_FILE_DIR)",
+	}
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	for i, line := range lines {
+		if len(lines) != len(want) || !strings.HasPrefix(line, want[i]) {
+			t.Fatalf("got\n%v\nwant\n%s", err, strings.Join(want, "\n"))
+		}
 	}
 }

@@ -41,7 +41,9 @@ func (s *Server) reload(ctx context.Context) error {
 // apply changes part after part. A part that refuses has the others put back.
 func (s *Server) apply(ctx context.Context, next *config.Dhcp4) error {
 	old := s.cfg.Load()
-	if next.LeaseDatabase != old.LeaseDatabase || next.Needletail.Durability != old.Needletail.Durability {
+	was, is := old.LeaseDatabase, next.LeaseDatabase
+	was.At, is.At = config.Position{}, config.Position{} // moving a line in the file changes nothing
+	if was != is || next.Needletail.Durability != old.Needletail.Durability {
 		s.log.Warn("lease-database and durability change with a restart only; the old ones stay in force", "id", "DHCP4_CONFIG_LEASE_DATABASE_KEPT")
 	}
 	if err := s.logs.Configure(next.Loggers); err != nil {
