@@ -38,3 +38,35 @@ func TestUnconfined(t *testing.T) {
 		}
 	}
 }
+
+func TestVersion(t *testing.T) {
+	if code, out, _ := outcome(t, nil, "version"); code != 0 || out != "needletail "+version+"\n" {
+		t.Errorf("%d %q", code, out)
+	}
+}
+
+// What is told before a configuration says where goes where the environment says.
+func TestLogDestination(t *testing.T) {
+	dir := t.TempDir()
+	file, log := filepath.Join(dir, "conf"), filepath.Join(dir, "log")
+	if err := os.WriteFile(file, []byte(`{ "Dhcp4": { "nonsense": 1 } }`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := outcome(t, map[string]string{"KEA_LOGGER_DESTINATION": log}, "serve", "-c", file)
+	if text, err := os.ReadFile(log); code != 1 || out != "" || !strings.HasPrefix(errs, "Failed to apply configuration") || !strings.Contains(string(text), "DHCP4_STARTING") {
+		t.Errorf("%d, standard output %q, error %q, log %q, %v", code, out, errs, text, err)
+	}
+}
+
+// Kea's options reach what they stand for, together or apart.
+func TestKeaOptions(t *testing.T) {
+	for line, want := range map[string]keaArgs{
+		"-dXcFILE -p 1067 -P1068": {file: "FILE", debug: true, unconfined: true, serverPort: 1067, clientPort: 1068},
+		"-T FILE -d":              {file: "FILE", check: true, debug: true},
+		"-vVW":                    {version: true, extended: true, report: true},
+	} {
+		if got, err := parseKea(strings.Fields(line)); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", line, got, err)
+		}
+	}
+}

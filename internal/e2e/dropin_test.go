@@ -85,6 +85,7 @@ func TestDropIn(t *testing.T) {
 	a, err := b.Start(b.server, []string{kea, "-c", file}, env...)
 	must(t, err)
 	a.Config, a.Socket = file, b.Socket(b.server)
+	must(t, a.Says(ctx, "durability=sync"))
 	must(t, a.Says(ctx, "DHCP4_STARTED"))
 	must(t, a.Says(ctx, "server version 0.1.0 started"))
 	pidFile := filepath.Join(b.Dir, "kea-dhcp4.kea-dhcp4.pid")
@@ -93,8 +94,8 @@ func TestDropIn(t *testing.T) {
 	}
 	second, err := b.Start(b.server, []string{kea, "-c", file}, env...)
 	must(t, err)
-	if second.Wait(); !strings.Contains(second.Log(), "Failed to initialize server: already running") {
-		t.Errorf("a second server with the same configuration:\n%s", second.Log())
+	if err := second.Wait(); err == nil || !strings.Contains(second.Log(), "Failed to initialize server: already running") {
+		t.Errorf("a second server with the same configuration: %v\n%s", err, second.Log())
 	}
 	must(t, a.Signal(syscall.SIGHUP))
 	must(t, a.Says(ctx, "dynamic server reconfiguration succeeded with file: "+file))
@@ -148,8 +149,8 @@ func TestKeaDirectories(t *testing.T) {
 		env := []string{"KEA_PIDFILE_DIR=" + b.Dir, variable + "=/elsewhere"}
 		a, err := b.Start(b.server, []string{kea, "-c", file}, env...)
 		must(t, err)
-		if a.Wait(); !strings.Contains(a.Log(), "Failed to apply configuration") || !strings.Contains(a.Log(), variable) {
-			t.Errorf("%s: %s", variable, a.Log())
+		if err := a.Wait(); err == nil || !strings.Contains(a.Log(), "Failed to apply configuration") || !strings.Contains(a.Log(), variable) {
+			t.Errorf("%s: %v\n%s", variable, err, a.Log())
 		}
 		a, err = b.Start(b.server, []string{kea, "-X", "-c", file}, env...)
 		must(t, err)

@@ -98,6 +98,23 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	must(t, a.Stop())
 }
 
+// Without re-detect an interface that comes later is served after a reload only.
+func TestNoRedetection(t *testing.T) {
+	b := newBed(t, "udhcpc")
+	must(t, b.server.Delete("eth0"))
+	a := b.serve(t, strings.Replace(b.config("", ""), `[ "eth0" ]`, `[ "*" ], "re-detect": false`, 1))
+	c, err := b.Client("udhcpc", b.direct(t, "192.0.2.1/24"))
+	must(t, err)
+	if addr, _, err := c.Bound(deadline(t, 3*time.Second), 0); err == nil {
+		t.Errorf("served by itself: %s", addr)
+	}
+	command(t, a, "config-reload", "")
+	if _, _, err := c.Bound(deadline(t, 20*time.Second), 0); err != nil {
+		t.Error("after a reload: ", err)
+	}
+	must(t, a.Stop())
+}
+
 // With service-sockets-require-all the server ends once its tries are used up.
 func TestRequiredSockets(t *testing.T) {
 	b := newBed(t)

@@ -103,7 +103,7 @@ func TestDiskFull(t *testing.T) {
 	b := newBed(t)
 	r := newRelay(t, b.host(t, "relay", "192.0.2.2/24"))
 	disk := testbed.Tmpfs(t, "320m") // the store keeps a reserve of 192 MiB
-	config := strings.ReplaceAll(b.config(`"valid-lifetime": 3600,`, ""), b.Dir+"/leases.csv", disk+"/leases.csv")
+	config := strings.ReplaceAll(b.config(`"valid-lifetime": 3600, "user-context": { "needletail": { "metrics": "127.0.0.1:9547" } },`, ""), b.Dir+"/leases.csv", disk+"/leases.csv")
 	a := b.serve(t, config)
 	ctx := deadline(t, 60*time.Second)
 	r.clients(ctx, 0, 100, 20)
@@ -121,12 +121,18 @@ func TestDiskFull(t *testing.T) {
 	if n := strings.Count(a.Log(), "leases cannot be written"); n != 1 {
 		t.Errorf("%d lines say that leases cannot be written, want 1", n)
 	}
+	if metrics := scrape(t, b); !strings.Contains(metrics, "needletail_leases_writable 0") || strings.Contains(metrics, "needletail_commit_failures_total 0") {
+		t.Errorf("metrics do not tell of it:\n%s", metrics)
+	}
 	free()
 	waitFor(t, "ACKs after there is room", func() bool {
 		r.clients(ctx, 3000, 3020, 20)
 		return r.count() >= acked+20
 	})
 	must(t, a.Says(ctx, "leases are written again"))
+	if !strings.Contains(scrape(t, b), "needletail_leases_writable 1") {
+		t.Error("metrics still say that leases cannot be written")
+	}
 	must(t, a.Stop())
 	checkJournal(t, a.Config, r.journal(), 0)
 }

@@ -18,8 +18,9 @@ func TestExpiryCyclesAreBounded(t *testing.T) {
 	e := newExpiry(store, nil, slog.New(slog.DiscardHandler))
 	for _, c := range []struct {
 		max, left int
-	}{{100, 1100}, {700, 400}, {0, 0}, {100, 0}} {
-		if err := e.cycle(t.Context(), config.ExpiredLeases{MaxReclaimLeases: c.max}); err != nil {
+		time      time.Duration
+	}{{100, 1100, 0}, {0, 1100, time.Nanosecond}, {700, 400, 0}, {0, 0, time.Minute}, {100, 0, 0}} {
+		if err := e.cycle(t.Context(), config.ExpiredLeases{MaxReclaimLeases: c.max, MaxReclaimTime: c.time}); err != nil {
 			t.Fatal(err)
 		}
 		if left := len(store.ByState(leases.Active, 0)); left != c.left {
@@ -49,12 +50,17 @@ func openedStore(t *testing.T, o leases.Options) *leases.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
+	configureTestSubnet(t, store)
+	return store
+}
+
+func configureTestSubnet(t *testing.T, store *leases.Store) {
+	t.Helper()
 	subnet := leases.Subnet{ID: 1, Prefix: netip.MustParsePrefix("10.0.0.0/8"),
 		Pools: []leases.Pool{{First: netip.MustParseAddr("10.0.0.0"), Last: netip.MustParseAddr("10.0.255.255")}}}
 	if err := store.Configure([]leases.Network{{Subnets: []leases.Subnet{subnet}}}); err != nil {
 		t.Fatal(err)
 	}
-	return store
 }
 
 // fill adds n leases that ended an hour ago.
