@@ -62,6 +62,29 @@ func TestCommandArguments(t *testing.T) {
 	}
 }
 
+// ha-sync silences a Kea for as long as it says, or until it is told otherwise,
+// and moves no state.
+func TestSyncByHand(t *testing.T) {
+	for args, want := range map[string]any{`{"server-name":"server2","max-period":17}`: 17.0, `{"server-name":"server2"}`: nil} {
+		n, k := withFakeKea(t)
+		if r := n.reg.Call(t.Context(), "ha-sync", json.RawMessage(args)); r.Result != 0 {
+			t.Errorf("ha-sync %s: %+v", args, r)
+		}
+		k.set(func() {
+			i := slices.IndexFunc(k.asked, func(q asked) bool { return q.Command == "dhcp-disable" })
+			if i < 0 || k.asked[i].Arguments["max-period"] != want {
+				t.Errorf("ha-sync %s sent %v", args, k.asked)
+			}
+		})
+		if got := k.heard(); !slices.Equal(got, []string{"dhcp-disable", "lease4-get-page", "ha-sync-complete-notify"}) {
+			t.Errorf("ha-sync %s sent %v", args, got)
+		}
+		if got := n.status(0).State; got != LoadBalancing {
+			t.Errorf("ha-sync moved the state to %s", got)
+		}
+	}
+}
+
 // What ha-maintenance-start comes to, by the partner's answer.
 func TestMaintenanceAnswers(t *testing.T) {
 	for _, c := range []struct {

@@ -57,7 +57,8 @@ func addThree(s *site, o setup) *member {
 }
 
 // With wait-backup-ack no client is answered before the backup has its lease,
-// and none while there is no backup.
+// and none while there is no backup. Without the primary a backup serves when it
+// is told to.
 func TestPassiveBackup(t *testing.T) {
 	for _, kea := range []int{1, 2} {
 		t.Run(fmt.Sprintf("kea-is-server%d", kea), func(t *testing.T) {
@@ -81,6 +82,15 @@ func TestPassiveBackup(t *testing.T) {
 			w.kept(primary)
 			if by := w.by(); by["192.0.2.2"] > 0 {
 				t.Errorf("the backup answered clients: %v", by)
+			}
+			if !backup.kea {
+				primary.Kill()
+				w.silent("nobody is there", numbers(200, 205), time.Second/2)
+				backup.do("ha-scopes", `{ "scopes": [ "server1" ] }`)
+				w.silent("scopes alone", numbers(200, 205), time.Second/2)
+				backup.do("dhcp-enable", `{ "origin-id": 1000 }`)
+				w.all("the backup serves by hand", 100, 110)
+				w.all("and new clients", 200, 205)
 			}
 		})
 	}
