@@ -21,7 +21,7 @@ type census struct {
 	connecting, unacked uint32
 }
 
-// census reads the counts of half an epoch's parity of relationship 0.
+// census reads the counts of relationship half/2 in epochs of the parity half%2.
 func (k *kernel) census(half uint32) (c census) {
 	k.t.Helper()
 	var n DhcpCensus

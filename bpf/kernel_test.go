@@ -85,12 +85,17 @@ func (k *kernel) run(frame []byte) (action uint32, verdict string) {
 	if err != nil {
 		k.t.Fatal(err)
 	}
+	return action, k.since(before)
+}
+
+// since names the verdict that has been counted since.
+func (k *kernel) since(before []uint64) (verdict string) {
 	for v, n := range k.counters() {
 		if n != before[v] {
 			verdict += k.names[v]
 		}
 	}
-	return action, verdict
+	return verdict
 }
 
 func (k *kernel) counters() []uint64 {

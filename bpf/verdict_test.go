@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"testing"
 
@@ -70,7 +71,13 @@ func TestVerdicts(t *testing.T) {
 		"pads":            {change: func(q *query) { q.options = append(make([]byte, 60), options(opt(53, 1))...) }, action: xdpDrop, want: "out-of-scope"},
 		"62 pads":         {change: func(q *query) { q.options = append(make([]byte, 62), options(opt(53, 1))...) }, action: xdpDrop, want: "out-of-scope"},
 		"63 pads":         {change: func(q *query) { q.options = append(make([]byte, 63), options(opt(53, 1))...) }, action: xdpPass, want: "too-many-options"},
-		"no padding":      {change: func(q *query) { q.options = options(opt(53, 1)) }, action: xdpDrop, want: "out-of-scope"},
+		"long": {change: func(q *query) {
+			q.options = append(bytes.Repeat(opt(43, make([]byte, 250)...), 6), options(opt(53, 1))...)
+		}, action: xdpDrop, want: "out-of-scope"},
+		"too long": {change: func(q *query) {
+			q.options = append(bytes.Repeat(opt(43, make([]byte, 250)...), 8), options(opt(53, 1))...)
+		}, action: xdpPass, want: "odd-header"},
+		"no padding": {change: func(q *query) { q.options = options(opt(53, 1)) }, action: xdpDrop, want: "out-of-scope"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k.t = t
@@ -284,6 +291,41 @@ func TestRelationships(t *testing.T) {
 		if _, verdict := k.run(q.frame()); verdict != c.want {
 			t.Errorf("%s: %s, want %s", name, verdict, c.want)
 		}
+	}
+}
+
+// TestEveryRelationship: as many as there may be, each with a scope and clients of
+// its own.
+func TestEveryRelationship(t *testing.T) {
+	const most = 64
+	k := load(t)
+	k.relationships(most)
+	places := make(map[DhcpSubnetKey]uint32)
+	for i := range uint32(most) {
+		places[DhcpSubnetKey{PrefixLen: 32 + 24, Addr: addr(10, 0, byte(i), 0)}] = i
+		s := DhcpScope{Enabled: 1, Mode: uint8(DhcpModeMODE_WHOLE), Interrupted: 1, Epoch: i, UnackedMax: 9}
+		if i%3 == 0 {
+			s.Serve = rfc3074.All
+		}
+		k.scope(i, s)
+	}
+	k.subnets(places)
+	for i := range uint32(most) {
+		q := discover([6]byte{2}, nil)
+		q.giaddr = [4]byte{10, 0, byte(i), 1}
+		want, counted := "unacked", census{analyzed: 1, connecting: 1}
+		if i%3 == 0 {
+			want, counted = "served-pass", census{}
+		}
+		if _, verdict := k.run(q.frame()); verdict != want {
+			t.Errorf("relationship %d: %s, want %s", i, verdict, want)
+		}
+		if got := k.census(i*2 + i%2); got != counted {
+			t.Errorf("relationship %d counts %+v, want %+v", i, got, counted)
+		}
+	}
+	if err := k.Scopes.Put(uint32(most), k.box(DhcpScope{})); err == nil {
+		t.Error("one relationship more has a scope")
 	}
 }
 

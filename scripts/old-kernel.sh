@@ -15,7 +15,7 @@ for tool in qemu-system-x86_64 cpio go; do
 done
 
 # Not those whose subject is time or the compiler.
-tests=${2:-'Verifier|Vectors|Length|Verdicts|Truncated|Relationships|Modes|Unacked|Analyzed|Crossing|Local|VLAN|Disabled|Types'}
+tests=${2:-'Verifier|Vectors|Length|Verdicts|Truncated|Relationship|Redirect|Modes|Unacked|Analyzed|Crossing|Local|VLAN|Disabled|Types'}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 mkdir -p "$work/root/proc" "$work/root/sys" "$work/root/dev"
