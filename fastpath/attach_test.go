@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"needletail/internal/netif"
+	"needletail/internal/netif/nettest"
 )
 
 // TestHookTaken: a second path finds the hook taken; "auto" goes on without it
@@ -62,15 +63,49 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestVLANAdvice(t *testing.T) {
+// TestBelow: of an interface that lies above others the answer is which of them to
+// serve instead, an error with "native" and a remark with "auto".
+func TestBelow(t *testing.T) {
 	b := newBed(t, 1)
-	p := b.open(Config{XDP: Native, AFXDP: Off}, everybody)
-	err := b.ns.Do(func() error {
-		i := netif.Interface{Name: "srv.100", Index: 1 << 20, Kind: "vlan", Parent: b.srv.Index, Ethernet: true}
-		return p.SetInterfaces([]netif.Picked{{Interface: b.srv}, {Interface: i}})
-	})
-	if err == nil || !strings.Contains(err.Error(), "serve its parent instead") {
-		t.Errorf("a VLAN interface: %v", err)
+	for kind, advice := range map[string]string{"vlan": "serve its parent instead", "macvlan": "serve its parent instead", "bridge": "serve its member interfaces instead"} {
+		i := netif.Interface{Name: "above", Index: 1 << 20, Kind: kind, Parent: b.srv.Index, Ethernet: true}
+		for _, mode := range []string{Native, Auto} {
+			p := b.open(Config{XDP: mode, AFXDP: Off}, everybody)
+			err := b.ns.Do(func() error { return p.SetInterfaces([]netif.Picked{{Interface: b.srv}, {Interface: i}}) })
+			if told := err != nil && strings.Contains(err.Error(), advice); told != (mode == Native) {
+				t.Errorf("%s, %s: %v", kind, mode, err)
+			}
+			all := p.Active()
+			if len(all) != 2 || all[0].XDP != Off || !strings.Contains(all[0].String(), advice) || all[1].XDP != Native {
+				t.Errorf("%s, %s: %v", kind, mode, all)
+			}
+			b.check(b.ns.Do(func() error { return p.SetInterfaces(nil) }))
+		}
+	}
+}
+
+// TestLargeMTU: a driver that has native XDP, but not at this MTU, is used as soon
+// as the MTU is what the warning asks for.
+func TestLargeMTU(t *testing.T) {
+	b := newBed(t, 1)
+	mtu := func(n string) {
+		t.Helper()
+		for ns, name := range map[*nettest.Namespace]string{b.ns: "srv", b.far: "cli"} {
+			if out, err := ns.Output(t.Context(), "ip", "link", "set", "dev", name, "mtu", n); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		b.look()
+	}
+	mtu("9000")
+	p := b.open(Config{}, everybody)
+	if a := p.Active()[0]; a.XDP != Off || !strings.Contains(a.String(), "its MTU of 9000 is too large for native XDP (ip link set dev srv mtu 1500)") {
+		t.Errorf("MTU 9000: %s", a)
+	}
+	mtu("1500")
+	b.check(b.serve(p))
+	if a := p.Active()[0]; a.XDP != Native {
+		t.Errorf("MTU 1500: %s", a)
 	}
 }
 
@@ -153,6 +188,48 @@ func TestRemedies(t *testing.T) {
 		got := explainAttach(c.at, "some", c.err)
 		if !errors.Is(got, c.err) || strings.Contains(got.Error(), "xdp: generic") != c.generic || strings.Contains(got.Error(), "mtu 1500") != c.lowerMTU {
 			t.Errorf("MTU %d, %v: %v", c.at.MTU, c.err, got)
+		}
+	}
+}
+
+// TestRefusals: a refusal whose reason is not the driver's says what it is.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		kind string
+		err  error
+		want string
+	}{
+		{"bond", unix.EOPNOTSUPP, "serve the members instead"},
+		{"bond", unix.EBUSY, "another program holds the hook"},
+		{"veth", unix.EPERM, "CAP_NET_ADMIN is missing"},
+		{"veth", unix.ENODEV, "the interface is gone"},
+		{"veth", unix.ENOSPC, "dmesg"},
+	} {
+		got := explainAttach(netif.Picked{Interface: netif.Interface{Name: "eth0", MTU: 1500, Kind: c.kind}}, c.kind, c.err)
+		if !errors.Is(got, c.err) || !strings.Contains(got.Error(), c.want) {
+			t.Errorf("%s, %v: %v", c.kind, c.err, got)
+		}
+	}
+}
+
+// TestLacking: each capability that is missing is named with what needs it, and
+// CAP_SYS_ADMIN stands for all.
+func TestLacking(t *testing.T) {
+	const all = 1<<unix.CAP_BPF | 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_PERFMON
+	for have, want := range map[uint64][]string{
+		all: nil, 1 << unix.CAP_SYS_ADMIN: nil,
+		all &^ (1 << unix.CAP_BPF): {"CAP_BPF is missing, needed to load the XDP program"},
+		1 << unix.CAP_NET_RAW:      {"CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON"},
+	} {
+		err := lacking(have)
+		if (err != nil) != (want != nil) {
+			t.Errorf("with %#x: %v", have, err)
+			continue
+		}
+		for _, w := range want {
+			if !strings.Contains(err.Error(), w) || strings.Count(err.Error(), "is missing") != len(want) {
+				t.Errorf("with %#x: %v, want %q", have, err, want)
+			}
 		}
 	}
 }

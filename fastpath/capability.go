@@ -38,6 +38,11 @@ func able() error {
 	if err != nil {
 		return err
 	}
+	return lacking(have)
+}
+
+// lacking names what is missing of the capabilities and what it is needed for.
+func lacking(have uint64) error {
 	var missing []error
 	for _, c := range capabilities {
 		if have&(1<<c.bit) == 0 && have&(1<<unix.CAP_SYS_ADMIN) == 0 {

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"needletail/internal/frame"
 	"needletail/internal/netif"
+	"needletail/internal/scope"
 )
 
 // crasher tells the test binary to be the process that dies.
@@ -70,4 +72,33 @@ func (b *bed) eventually(what string, is func() bool) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	b.t.Fatal("never: ", what)
+}
+
+// TestRestartForgets: a server that comes after another one judges nothing by what
+// that knew: until its own scope is set, everything passes.
+func TestRestartForgets(t *testing.T) {
+	b := newBed(t, 1)
+	frames := func(p *Path, verdict string) (n uint64) {
+		for _, v := range p.Verdicts() {
+			if v.Name == verdict {
+				n = v.Frames
+			}
+		}
+		return n
+	}
+	f := b.discover([6]byte{2, 0, 0, 0, 11, 1}, frame.ClientPort)
+	for _, c := range []struct {
+		set     bool
+		verdict string
+	}{{true, "out-of-scope"}, {false, "no-scope"}} {
+		var p *Path
+		b.check(b.ns.Do(func() (err error) { p, err = Open(Config{XDP: Native, AFXDP: Off}); return err }))
+		if c.set {
+			p.SetScope(0, scope.Scope{Mode: scope.Hashed, Enabled: true})
+		}
+		b.check(b.serve(p))
+		b.send(f)
+		b.eventually("a query is "+c.verdict, func() bool { return frames(p, c.verdict) == 1 })
+		b.check(p.Close())
+	}
 }

@@ -153,6 +153,26 @@ func TestManyReplies(t *testing.T) {
 	}
 }
 
+// TestKernelDrops: what is redirected to a full ring is lost, and counted.
+func TestKernelDrops(t *testing.T) {
+	const frames, queries = 64, 100
+	b := newBed(t, 1)
+	path := b.open(Config{XDP: Native, Queries: frames}, everybody)
+	p := path.Worker(0)
+	p.follow()
+	for i := range queries {
+		b.send(b.discover([6]byte{2, 0, 0, 0, 12, byte(i)}, frame.ClientPort))
+	}
+	b.eventually("the drops are counted", func() bool { p.countDrops(); return p.Stats().KernelDrops == queries-frames })
+	qs := make([]frame.Query, queries)
+	n, err := p.Receive(qs, 0)
+	if n != frames || err != nil {
+		t.Errorf("%d queries received, want %d; %v", n, frames, err)
+	}
+	p.Done(qs[:n])
+	p.Done(b.take(p, b.discover([6]byte{2, 0, 0, 0, 12, 255}, frame.ClientPort)))
+}
+
 func TestWake(t *testing.T) {
 	b := newBed(t, 1)
 	p := b.open(Config{XDP: Native}, everybody).Worker(0)
