@@ -44,3 +44,42 @@ func TestRouteOf(t *testing.T) {
 	check("INFORM without ciaddr, relayed", addressing{reply: typeAck, inform: true, giaddr: relay}, viaRelay)
 	check("INFORM without ciaddr", addressing{reply: typeAck, inform: true}, viaSource)
 }
+
+// A reply leaves as its query came: by the same interface, behind the same tags,
+// and to the neighbour that sent it, be it the relay itself or a router on the way;
+// a client's own frame is addressed by its hardware address.
+func TestRepliesLeaveAsQueriesCame(t *testing.T) {
+	z := newFuzzed(t)
+	neighbour := [6]byte{2, 0, 0, 0, 0, 0xfe}
+	tags := [2]frame.Tag{{TPID: frame.TPIDOuter, TCI: 7}, {TPID: frame.TPIDTag, TCI: 0x6064}}
+	for name, c := range map[string]struct {
+		giaddr, ciaddr frame.IP
+		flags          byte
+		to             [6]byte
+		dst            frame.IP
+		port           uint16
+	}{
+		"relay":     {giaddr: frame.IP{192, 0, 2, 2}, to: neighbour, dst: frame.IP{192, 0, 2, 2}, port: portServer},
+		"frame":     {to: [6]byte{2, 0, 0, 0, 0, 1}, dst: frame.IP{192, 0, 2, 10}, port: portClient},
+		"broadcast": {flags: 0x80, to: frame.Broadcast, dst: allBroadcast, port: portClient},
+		"renewal":   {ciaddr: frame.IP{192, 0, 2, 10}, to: neighbour, dst: frame.IP{192, 0, 2, 10}, port: portClient},
+	} {
+		m := rawQuery(53, 1, typeDiscover, optEnd)
+		if c.ciaddr != anyAddress {
+			m = rawQuery(53, 1, typeInform, optEnd)
+		}
+		copy(m[offCiaddr:], c.ciaddr[:])
+		copy(m[offGiaddr:], c.giaddr[:])
+		copy(m[offChaddr:], []byte{2, 0, 0, 0, 0, 1})
+		m[offFlags] = c.flags
+		q := frame.Query{Message: m, IfIndex: 1, Link: frame.Link{SrcMAC: neighbour, Dst: allBroadcast, SrcPort: portClient, DstPort: portServer, Tags: tags}}
+		if o := z.worker.Handle(&q, &z.reply, &z.batch, 0, z.now); !o.Reply {
+			t.Errorf("%s: no reply: %v", name, o.Silence)
+			continue
+		}
+		to := z.reply.To
+		if to.IfIndex != 1 || to.Tags != tags || to.DstMAC != c.to || to.Dst != c.dst || to.DstPort != c.port || to.Resolve {
+			t.Errorf("%s: the reply leaves to %+v", name, to)
+		}
+	}
+}
