@@ -116,7 +116,7 @@ func TestDropIn(t *testing.T) {
 }
 
 // As a user without any capability but those of Debian's unit for Kea, the server
-// starts with packet sockets and serves.
+// starts with packet sockets and serves, and says once what the fast path lacks.
 func TestCapabilitiesOfKeasUnit(t *testing.T) {
 	const nobody = 65534
 	b := newBed(t, "setpriv", "udhcpc")
@@ -135,6 +135,9 @@ func TestCapabilitiesOfKeasUnit(t *testing.T) {
 	must(t, err)
 	if addr, _, err := c.Bound(deadline(t, 30*time.Second), 0); err != nil || !strings.HasPrefix(addr, "192.0.") {
 		t.Errorf("the client has %q, %v; the server wrote:\n%s", addr, err, a.Log())
+	}
+	if log := a.Log(); strings.Count(log, "NEEDLETAIL_FASTPATH_OFF") != 1 || !strings.Contains(log, "CAP_BPF is missing, needed to load the XDP program (systemd: AmbientCapabilities=)") {
+		t.Errorf("want one warning of the fast path that names what is missing:\n%s", log)
 	}
 	must(t, a.Stop())
 }

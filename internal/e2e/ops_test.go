@@ -84,15 +84,16 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// An interface that comes later, or comes back, is served.
+// An interface that comes later, or comes back, is served, by the fast path too.
 func TestInterfacesComeAndGo(t *testing.T) {
 	b := newBed(t, "udhcpc")
 	config := strings.Replace(b.config("", ""), `"eth0"`, `"*"`, 1)
 	must(t, b.server.Delete("eth0"))
 	a := b.serve(t, config)
 	must(t, a.Says(deadline(t, 20*time.Second), "DHCPSRV_NO_SOCKETS_OPEN"))
-	for range 2 {
+	for round := range 2 {
 		takeOnFreshLink(t, b)
+		waitFor(t, "the fast path to follow", func() bool { return strings.Count(a.Log(), "native XDP, 1 of 1 queues with AF_XDP") > round })
 		must(t, b.server.Delete("eth0"))
 	}
 	must(t, a.Stop())

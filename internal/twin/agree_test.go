@@ -85,15 +85,29 @@ type counter struct {
 func (c *counter) Errorf(string, ...any) { c.n++ }
 
 // FuzzKernelDropsNoAnswer: any frame. What the kernel drops, user space would
-// not answer.
+// not answer. The seeds are every transcript's frames, tagged and with options that
+// lie about their lengths, and one cut short at every byte, as TestTranscripts cuts all.
 func FuzzKernelDropsNoAnswer(f *testing.F) {
-	for i, seed := range transcripts(f) {
+	frames := transcripts(f)
+	lied := make(map[string]bool) // options
+	for i, seed := range frames {
 		f.Add(seed)
 		f.Add(tagged(seed, 0x81, 0, 0, 100))
 		f.Add(tagged(seed, 0x88, 0xa8, 0, 7, 0x81, 0, 0, 100))
 		f.Add(lengthened(seed, 8))
 		f.Add(relayed(seed, places[i%len(places)]))
 		f.Add(cut(seed, (len(seed)-optionsAt)/2))
+		if options := string(seed[optionsAt:]); !lied[options] {
+			lied[options] = true
+			for _, g := range liars(seed) {
+				f.Add(g)
+				f.Add(tagged(g, 0x81, 0, 0, 100))
+			}
+		}
+	}
+	whole := tagged(lengthened(frames[0], 8), 0x88, 0xa8, 0, 7, 0x81, 0, 0, 100)
+	for n := range whole {
+		f.Add(whole[:n])
 	}
 	var pairs []*pair
 	for _, j := range scopes(f) {

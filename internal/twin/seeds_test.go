@@ -107,3 +107,22 @@ func cut(f []byte, n int) []byte {
 	put(g, udpAt+4, len(g)-udpAt)
 	return summed(g)
 }
+
+// liars are a frame once for each of its options and each length that the option
+// does not have: none, one less, one more, all that there can be.
+func liars(f []byte) (all [][]byte) {
+	for at := optionsAt; at+1 < len(f) && f[at] != 255; {
+		if f[at] == 0 {
+			at++
+			continue
+		}
+		n := f[at+1]
+		for _, lie := range []byte{0, n - 1, n + 1, 255} {
+			g := append([]byte(nil), f...)
+			g[at+1] = lie
+			all = append(all, g)
+		}
+		at += 2 + int(n)
+	}
+	return all
+}
