@@ -58,6 +58,9 @@ var entries = []entry{
 		"002b" + "0001" + "0d" + "03646e73076578616d706c6500" + "08c0000201c0000202" + "0001000803646f7403646f71" + "000300020355"},
 	{"a resolver's name only", `"name": "v4-dnr", "data": "2, dns.example."`, "0010" + "0002" + "0d" + "03646e73076578616d706c6500"},
 	{"a name that only IANA has", `"name": "path-prefix", "data": "/x/"`, hexOf("/x/")},
+	{"an IPv6 address: RFC 8539", `"name": "dhcp4o6-s46-saddr", "data": "2001:db8::1"`, "20010db8000000000000000000000001"},
+	{"RFC 8973", `"code": 147, "data": "dots.example"`, "04646f7473076578616d706c6500"},
+	{"addresses: RFC 8973", `"name": "v4-dots-address", "data": "192.0.2.1, 192.0.2.2"`, "c0000201c0000202"},
 	{"a code of IANA under another name", `"code": 210, "name": "mine", "csv-format": false, "data": "01"`, "01"},
 	{"more than 255 bytes: RFC 3396", `"name": "domain-name", "data": "` + strings.Repeat("a", 300) + `"`, hexOf(strings.Repeat("a", 300))},
 }
@@ -165,9 +168,17 @@ func TestStandardOptions(t *testing.T) {
 			t.Errorf("%d %s: %v", d.Code, d.Name, err)
 		}
 	}
-	for code := uint8(1); code <= 76; code++ { // RFC 2132, whole
-		if !codes[code] {
-			t.Errorf("RFC 2132 has option %d and we do not", code)
+	for i := range iana {
+		for code := iana[i].first; code <= iana[i].last; code++ {
+			if d := standard().code(SpaceDHCP4, code); d == nil || standard().name(SpaceDHCP4, d.Name) != d {
+				t.Errorf("IANA has option %d and we do not, by code and by name", code)
+			}
 		}
 	}
+}
+
+// iana are the codes that the registry "BOOTP Vendor Extensions and DHCP Options"
+// assigns to an option of an RFC: the first 76 are RFC 2132.
+var iana = []struct{ first, last uint8 }{
+	{1, 83}, {85, 95}, {97, 101}, {108, 109}, {112, 114}, {116, 125}, {136, 148}, {150, 159}, {161, 162}, {208, 213}, {220, 221},
 }

@@ -144,6 +144,7 @@ const ianaOptions = `
 80 rapid-commit empty
 83 isns binary
 95 ldap string
+109 dhcp4o6-s46-saddr ipv6-address
 120 sip-servers binary
 123 geoconf binary
 139 ipv4-address-mos binary
@@ -151,6 +152,8 @@ const ianaOptions = `
 142 ipv4-address-andsf ipv4-address[]
 144 geoloc binary
 145 forcerenew-nonce-capable uint8[]
+147 v4-dots-ri fqdn
+148 v4-dots-address ipv4-address[]
 150 tftp-server-address ipv4-address[]
 158 v4-pcp-server binary
 161 mud-url-v4 string
