@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -159,6 +161,57 @@ func TestDisable(t *testing.T) {
 			t.Errorf("metrics lack %s:\n%s", want, metrics)
 		}
 	}
+}
+
+// What anybody can send is counted by its reason, and writes no line.
+func TestPacketsAreNotLogged(t *testing.T) {
+	const each = 50
+	b := newBed(t)
+	relay := b.host(t, "relay", "192.0.2.2/24")
+	a := b.serve(t, b.config("", ""))
+	query := make([]byte, 240)
+	copy(query, []byte{1, 1, 6, 0})
+	copy(query[28:], mac(1))
+	copy(query[236:], []byte{99, 130, 83, 99})
+	with := func(options ...byte) []byte { return append(bytes.Clone(query), options...) }
+	kinds := map[string][]byte{
+		"malformed-too-short": query[:100], "malformed-no-cookie": append(with()[:239], 0), "malformed-options": with(53, 1, 1, 61, 200),
+		"malformed-message-type": with(53, 0, 255), "malformed-option-length": with(53, 1, 1, 50, 1, 1, 255),
+		"malformed-overload": with(53, 1, 1, 52, 1, 9, 255), "bootp": with(255), "unknown-type": with(53, 1, 99, 255),
+		"server-message": with(53, 1, 2, 255),
+	}
+	before := packetLines(a)
+	must(t, relay.Do(func() error {
+		c, err := net.Dial("udp4", "192.0.2.1:67")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for _, message := range kinds {
+			for range each {
+				if _, err := c.Write(message); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
+	for why := range kinds {
+		awaitStatistic(t, a, "pkt4-silence-"+why, fmt.Sprint(each))
+	}
+	if after := packetLines(a); after != before {
+		t.Errorf("the log grew:\n%s", strings.TrimPrefix(after, before))
+	}
+}
+
+// packetLines is the log without the lines of the commands that a test sends.
+func packetLines(a *testbed.Appliance) (lines string) {
+	for line := range strings.Lines(a.Log()) {
+		if !strings.Contains(line, "[kea-dhcp4.commands/") {
+			lines += line
+		}
+	}
+	return lines
 }
 
 func scrape(t *testing.T, b bed) string {
