@@ -133,7 +133,7 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	t.Logf("the primary serves %d of %d clients", served, clients)
-	if served < clients*49/100 || served > clients*51/100 {
+	if served < clients/2*99/100 || served > clients/2*101/100 {
 		t.Errorf("%d of %d clients served, want half within 1 %%", served, clients)
 	}
 }
