@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"needletail/bench/record"
 )
@@ -32,6 +33,7 @@ const ours, kea = "needletail", "kea"
 var targets = []target{
 	{"DORA, one server, synced before ACK", "at least 8 times Kea (aim 20)", ratio("dora", "sync", 8)},
 	{"DORA, one server, durability `os`, Kea's own promise", "at least 10 times Kea (aim 25)", ratio("dora", "os", 10)},
+	{"DORA by AF_XDP against our own kernel sockets, synced", "at least 1.5 times", ownSockets},
 	{"DORA, load-balancing pair against a pair of Keas, synced", "at least 10 times (aim 25)", ratio("pair-dora", "sync", 10)},
 	{"a pair's rate as a share of one server's, per CPU second", "at least 60 %", pairShare},
 	{"renewals inside the lease cache", "at least 10 times Kea", ratio("renew-cached", "sync", 10)},
@@ -118,6 +120,25 @@ func ratio(work, durability string, least float64) func(*results) judgement {
 		times := own.Result.PerSecond / peer.Result.PerSecond
 		return judgement{own: fmt.Sprintf("%.1f times: %s/s", times, count(own.Result.PerSecond)), peer: count(peer.Result.PerSecond) + "/s", kept: times / least, open: stained(own, peer)}
 	}
+}
+
+// ownSockets sets needletail's rate by AF_XDP against its rate by kernel sockets.
+func ownSockets(r *results) judgement {
+	var ring, socket results
+	for _, rec := range r.all {
+		switch {
+		case strings.Contains(rec.Server.Mode, "AF_XDP"):
+			ring.all = append(ring.all, rec)
+		case strings.HasPrefix(rec.Server.Mode, "kernel socket"):
+			socket.all = append(socket.all, rec)
+		}
+	}
+	a, b := ring.best("dora", ours, "sync"), socket.best("dora", ours, "sync")
+	if a == nil || b == nil {
+		return unmeasured
+	}
+	times := a.Result.PerSecond / b.Result.PerSecond
+	return judgement{own: fmt.Sprintf("%.1f times: %s/s against %s/s", times, count(a.Result.PerSecond), count(b.Result.PerSecond)), kept: times / 1.5, open: stained(a, b)}
 }
 
 // perSecondOfCPU is exchanges done for each processor second of the servers.

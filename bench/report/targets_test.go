@@ -21,12 +21,20 @@ func point1(server string, n, rss, start float64) record.Record {
 	return record.Record{Work: "growth/leases", Run: "1", Server: record.Server{Name: server}, Point: n, Values: map[string]float64{"rss_bytes": rss, "start_ms": start}}
 }
 
+// by is a record of a server that receives in a given way.
+func by(mode string, r record.Record) record.Record {
+	r.Server.Mode = mode
+	return r
+}
+
 // judged by hand: 70000/10000 misses 8 times, 120000/10000 keeps 10, and so on.
 func whole() []record.Record {
 	return []record.Record{
 		measured("dora", "kea", "memfile", 10000, 1, nil),
 		measured("dora", "needletail", "sync", 60000, 0.6, nil),
-		measured("dora", "needletail", "sync", 70000, 0.7, nil),
+		by("veth, native XDP, AF_XDP (copy) on 1 of 1 queues", measured("dora", "needletail", "sync", 70000, 0.7, nil)),
+		by("kernel socket", measured("dora", "needletail", "sync", 40000, 0.7, nil)),
+		by("veth, native XDP, kernel socket", measured("dora", "needletail", "sync", 50000, 0.7, nil)),
 		measured("dora", "needletail", "os", 120000, 1, nil),
 		measured("pair-dora", "kea", "memfile", 4000, 0.8, nil),
 		measured("pair-dora", "needletail", "sync", 50000, 1, nil),
@@ -46,6 +54,7 @@ func TestTargets(t *testing.T) {
 	for _, want := range []string{
 		"| 7.0 times: 70,000/s | 10,000/s | **missed**, 0.88 of the target |",
 		"| 12.0 times: 120,000/s | 10,000/s | kept, 1.20 times the target |",
+		"| 1.8 times: 70,000/s against 40,000/s |  | kept, 1.17 times the target |",
 		"| 12.5 times: 50,000/s | 4,000/s | kept, 1.25 times the target |",
 		"| 50 % | 50 % | **missed**, 0.83 of the target |", // 50000/1 of 70000/0.7
 		"| 60 times: 600,000/s | 10,000/s with loss, 9,000/s without | kept, 1.20 times the target |",
