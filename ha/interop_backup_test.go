@@ -2,6 +2,7 @@ package ha
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"testing"
 
@@ -96,6 +97,45 @@ func TestInteropOverTLS(t *testing.T) {
 		if got := k.state(addr); got != 0 {
 			t.Errorf("Kea has %s in state %d", addr, got)
 		}
+	}
+}
+
+// sixPort is freePort for IPv6.
+func sixPort(t *testing.T) netip.AddrPort {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6: ", err)
+	}
+	l.Close()
+	return netip.AddrPortFrom(netip.IPv6Loopback(), freePort(t).Port())
+}
+
+// Two servers speak over IPv6, in whose Host header a Kea writes no brackets: a
+// needletail with a Kea, and with another one.
+func TestInteropOverIPv6(t *testing.T) {
+	conf := pairConfig("server1", "load-balancing", sixPort(t), sixPort(t))
+	k := newRealKea(t, "server2", "load-balancing", conf.Peers)
+	n := startNode(t, conf)
+	n.lease("192.0.2.20", 1)
+	k.start()
+	n.reach(LoadBalancing)
+	k.reach(LoadBalancing)
+	if !n.lease("192.0.2.21", 2) {
+		t.Error("the update was refused")
+	}
+	sameTables(t, n, k)
+}
+
+func TestPairOverIPv6(t *testing.T) {
+	a, b := sixPort(t), sixPort(t)
+	one, two := startNode(t, pairConfig("server1", "load-balancing", a, b)), startNode(t, pairConfig("server2", "load-balancing", a, b))
+	one.reach(LoadBalancing)
+	two.reach(LoadBalancing)
+	if !one.lease("192.0.2.20", 1) {
+		t.Error("the update was refused")
+	}
+	if _, there := two.store.Get(netip.MustParseAddr("192.0.2.20")); !there {
+		t.Error("the reply was let go before the partner had the lease")
 	}
 }
 

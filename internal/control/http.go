@@ -126,7 +126,7 @@ func (h *httpServer) fasthttp(idle time.Duration) *fasthttp.Server {
 		ReadTimeout:           httpReadTimeout,
 		IdleTimeout:           idle,
 		MaxRequestBodySize:    httpBodyMax,
-		HeaderReceived:        h.allowance,
+		HeaderReceived:        h.received,
 		Concurrency:           httpConnMax,
 		NoDefaultServerHeader: true,
 		TCPKeepalive:          true,
@@ -135,9 +135,12 @@ func (h *httpServer) fasthttp(idle time.Duration) *fasthttp.Server {
 	}
 }
 
-// allowance keeps memory from whoever does not know a password. A request
-// within it gets the usual answer, see handle.
-func (h *httpServer) allowance(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+// received looks at a head before its body is read. The Host is of no use here, and
+// fasthttp refuses one that is an IPv6 address without brackets, as a Kea writes
+// it. Memory is kept from whoever does not know a password: a request within the
+// bound gets the usual answer, see handle.
+func (h *httpServer) received(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	header.SetHost("")
 	if !h.rules.Load().gate.admits(header.Peek("Authorization")) {
 		return fasthttp.RequestConfig{MaxRequestBodySize: httpStrangerMax}
 	}

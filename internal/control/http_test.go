@@ -77,6 +77,18 @@ func TestHTTPFilterAndAuthentication(t *testing.T) {
 	}
 }
 
+// The Host header is not looked at: a Kea writes IPv6 addresses without brackets.
+func TestHTTPAnyHost(t *testing.T) {
+	s := serveHTTP(t, HTTPOptions{}, NewRegistry())
+	for _, host := range []string{"192.0.2.1", "2001:db8::1", "::1", "[::1]:8000", "a:b:c", ""} {
+		const body = `{"command":"list-commands"}`
+		request := strings.Replace(post("/", "Content-Type: application/json\r\n", body), "Host: x", "Host: "+host, 1)
+		if status, _, answer := exchange(t, s.Addr, request); status != 200 {
+			t.Errorf("Host %q: %d %s", host, status, answer)
+		}
+	}
+}
+
 // Memory is for those who know a password.
 func TestHTTPLongRequests(t *testing.T) {
 	s := serveHTTP(t, HTTPOptions{Credentials: []Credential{{"foo", "1234"}}}, NewRegistry())
