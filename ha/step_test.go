@@ -73,6 +73,10 @@ func TestServersAlone(t *testing.T) {
 	if r := m.rels[0]; r.state != PassiveBackup || r.scope.Serve.Count() != 256 || !r.scope.Enabled || !out.Wake.IsZero() {
 		t.Errorf("a passive-backup primary is in %s", r.state)
 	}
+	for _, in := range []Input{MaintenanceStart{Token: 1}, MaintenanceCancel{Token: 2}} { // Kea does not answer
+		s := &stage{T: t, m: m, r: m.rels[0], now: t0}
+		s.step(in).result(1, "nobody to maintain").in(PassiveBackup, "nobody to maintain")
+	}
 }
 
 // Pausing: Kea ARM, "Pausing the HA State Machine"; state_model.cc.

@@ -26,7 +26,7 @@ func TestRealConfiguration(t *testing.T) {
 	if r.HeartbeatDelay != 3*time.Second || r.MaxUnackedClients != 2 || r.SyncPageLimit != 3 || r.DelayedUpdatesLimit != 100 {
 		t.Errorf("%+v", r)
 	}
-	if !r.MultiThreading || !r.DedicatedListener || r.ListenerThreads != 2 {
+	if !r.MultiThreading || !r.DedicatedListener || r.ClientThreads != 2 {
 		t.Errorf("threads %+v", r)
 	}
 	if r.Peers[1].Addr != netip.MustParseAddrPort("10.9.9.2:8001") {

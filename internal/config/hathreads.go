@@ -14,7 +14,7 @@ var threadsTable = table[threadsDraft]{"high-availability[].multi-threading", sl
 	[]key[threadsDraft]{
 		toggle("enable-multi-threading", func(t *threadsDraft) *opt[bool] { return &t.enable }),
 		toggle("http-dedicated-listener", func(t *threadsDraft) *opt[bool] { return &t.dedicated }),
-		number("http-listener-threads", 0, math.MaxUint32, func(t *threadsDraft) *opt[int64] { return &t.listener }),
+		number("http-listener-threads", 0, math.MaxUint32, func(t *threadsDraft) *opt[int64] { return &t.listener }).with(stateAccepted),
 		number("http-client-threads", 0, math.MaxUint32, func(t *threadsDraft) *opt[int64] { return &t.client }),
 	}, contextKeys[threadsDraft]())}
 
@@ -28,7 +28,7 @@ func (c *checker) threads(r *Relationship, n *node, coreThreads bool) {
 	threadsTable.load(c, n, &d)
 	r.MultiThreading = d.enable.value && coreThreads
 	r.DedicatedListener = d.dedicated.value && r.MultiThreading
-	r.ListenerThreads, r.ClientThreads = int(d.listener.value), int(d.client.value)
+	r.ClientThreads = int(d.client.value)
 }
 
 type machineDraft struct{ states *node }

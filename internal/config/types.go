@@ -228,7 +228,6 @@ type Relationship struct {
 	RequireClientCerts      bool
 	MultiThreading          bool
 	DedicatedListener       bool
-	ListenerThreads         int
 	ClientThreads           int
 	Pauses                  map[string]string // state name to always, never, once
 	At                      Position
