@@ -88,6 +88,81 @@ func TestModeInsistedOn(t *testing.T) {
 	}
 }
 
+// What the configuration says reaches the fast path, and status-get tells what came
+// of it.
+func TestFastPathAsConfigured(t *testing.T) {
+	lab := nettest.ForTest(t)
+	here, err := lab.Namespace("srv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	far, err := lab.Namespace("cli")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lab.Veth(here, "eth0", far, "eth0", 2); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		settings string
+		want     map[string]any // of the interface
+		remark   string
+		workers  int
+		cpu      int // of the first worker
+	}{
+		{`"af-xdp": "on"`, map[string]any{"xdp": "native", "queues": 2, "af-xdp": "copy", "af-xdp-queues": 2}, "rxvlan", min(2, processors), -1},
+		{`"af-xdp": "off"`, map[string]any{"xdp": "native", "queues": 2, "af-xdp": "off", "af-xdp-queues": 0}, "", 0, -1},
+		{`"af-xdp": "zero-copy"`, map[string]any{"xdp": "native", "af-xdp": "copy", "af-xdp-queues": 2}, "no zero-copy on queue 0", min(2, processors), -1},
+		{`"queues": [ 1 ]`, map[string]any{"xdp": "native", "queues": 2, "af-xdp-queues": 1}, "", 1, -1},
+		{`"cpus": [ 0 ], "queues": [ 0 ]`, map[string]any{"xdp": "native", "af-xdp-queues": 1}, "", 1, 0},
+		{`"xdp": "generic"`, map[string]any{"xdp": "generic", "af-xdp-queues": 2}, "", min(2, processors), -1},
+	} {
+		fast := new(FastPath)
+		s, err := startWith(t, here, c.settings, fast)
+		if err != nil {
+			t.Errorf("%s: %v", c.settings, err)
+			continue
+		}
+		report := fast.report()
+		if report["workers"] != c.workers || fast.path.CPU(0) != c.cpu {
+			t.Errorf("%s: %v workers, the first on CPU %d, want %d and %d", c.settings, report["workers"], fast.path.CPU(0), c.workers, c.cpu)
+		}
+		of := report["interfaces"].([]any)[0].(map[string]any)
+		for name, want := range c.want {
+			if of[name] != want {
+				t.Errorf("%s: %s is %v, want %v", c.settings, name, of[name], want)
+			}
+		}
+		if remarks := strings.Join(of["remarks"].([]string), "; "); !strings.Contains(remarks, c.remark) {
+			t.Errorf("%s: remarks %q, want %q", c.settings, remarks, c.remark)
+		}
+		s.undoAll()
+	}
+	off := new(FastPath)
+	s, err := startWith(t, here, `"xdp": "off"`, off)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := off.report(); off.path != nil || r["xdp"] != "off" || r["reason"] != "the configuration says so" {
+		t.Errorf("off: %v", r)
+	}
+	s.undoAll()
+}
+
+// startWith starts a server on eth0 of a namespace with these fast-path settings.
+func startWith(t *testing.T, here *nettest.Namespace, settings string, fast *FastPath) (s *Server, err error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "dhcp4.conf")
+	document := fmt.Sprintf(`{"Dhcp4": {"interfaces-config": {"interfaces": ["eth0"]}, "lease-database": {"type": "memfile", "persist": false},
+		"user-context": {"needletail": {"fast-path": {%s}}}}}`, settings)
+	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{File: file, Stdout: t.Output(), Stderr: t.Output(), Joiners: []Joiner{fast.Join}, Ports: []PortSource{fast.Ports}}
+	err = here.Do(func() (err error) { s, err = start(t.Context(), func() {}, o); return err })
+	return s, err
+}
+
 // What status-get says of AF_XDP: zero-copy only where no queue is copied.
 func TestSocketMode(t *testing.T) {
 	for want, a := range map[string]fastpath.Active{
