@@ -90,7 +90,18 @@ func (d *Driver) Refuses(ctx context.Context, partner bool, have, got *leases.Le
 	return (own || partner) && (Outlived(have, got, Clock{}, now) || Conflict(d.servesAlone(got.SubnetID), have, got, false, now))
 }
 
-// RefusesDeletion is the same for lease4-del: it carries the lease as the sender
+// Passed tells whether a lease update of a Kea was overtaken on its way by the
+// next one of the same client, which made have: a Kea sends over several connections
+// at a time, and a client that asks again makes two updates of one lease. One that
+// is older by more than an update can be on its way is the word of a clock set back.
+func (d *Driver) Passed(ctx context.Context, partner bool, have, got *leases.Lease) bool {
+	_, own := via(ctx)
+	late := have.CLTT.Sub(got.CLTT)
+	return (own || partner) && late > 0 && late < unsettledMax &&
+		have.State == leases.Active && got.State == leases.Active && leases.SameClient(have, got)
+}
+
+// RefusesDeletion is Refuses for lease4-del: it carries the lease as the sender
 // had it, and is too late if another client has the address now.
 func (d *Driver) RefusesDeletion(ctx context.Context, partner bool, have, got *leases.Lease) bool {
 	_, own := via(ctx)

@@ -80,3 +80,30 @@ func TestDeletionOvertaken(t *testing.T) {
 		t.Error("a released lease keeps a deletion away")
 	}
 }
+
+// Of two updates of one client's lease the later one stands, whichever comes
+// last: a Kea sends over several connections at a time. One older by more than an
+// update can be on its way is taken, for the Kea's clock was set back.
+func TestKeaOvertakesItself(t *testing.T) {
+	n, _ := withFakeKea(t)
+	start := time.Now().Truncate(time.Second)
+	for _, c := range []struct {
+		name     string
+		age      time.Duration
+		by       string
+		answered time.Duration // age of the lease then
+	}{
+		{"the first", 2 * time.Second, "ha-partner", 2 * time.Second},
+		{"the next", time.Second, "ha-partner", time.Second},
+		{"the first comes last", 2 * time.Second, "ha-partner", time.Second},
+		{"by hand", 2 * time.Second, "user", 2 * time.Second},
+		{"a clock set back", time.Minute, "ha-partner", time.Minute},
+	} {
+		out := n.ask(t, "lease4-update", arguments{"ip-address": "192.0.2.30", "subnet-id": 1, "hw-address": "02:00:00:00:00:01",
+			"valid-lft": 600, "expire": start.Add(600*time.Second - c.age).Unix(), "force-create": true, "origin": c.by})
+		l, _ := n.store.Get(netip.MustParseAddr("192.0.2.30"))
+		if age := start.Sub(l.CLTT); out.Result != 0 || age != c.answered {
+			t.Errorf("%s: result %d (%s), the lease is %v old, want 0 and %v", c.name, out.Result, out.Text, age, c.answered)
+		}
+	}
+}

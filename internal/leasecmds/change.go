@@ -42,9 +42,7 @@ func (c commands) update(ctx context.Context, args *control.Arguments) (control.
 	}
 	c.Before(l.Addr)
 	var b leases.Batch
-	done, err := c.Store.PutUnless(&b, &l.Lease, func(have *leases.Lease, _ bool) bool {
-		return c.Refuses(ctx, l.Origin == partnerOrigin, have, &l.Lease)
-	})
+	done, err := c.take(ctx, &b, l)
 	if err == nil && !done {
 		err = conflictf("the address %s is another client's here", l.Addr)
 	}
@@ -58,6 +56,23 @@ func (c commands) update(ctx context.Context, args *control.Arguments) (control.
 		return control.Response{Text: "IPv4 lease updated."}, nil
 	}
 	return control.Response{Text: "IPv4 lease added."}, nil
+}
+
+// take puts an update's lease into b, unless it is refused. One that its sender's
+// next has overtaken is done with when that one is on disk: it is written again.
+func (c commands) take(ctx context.Context, b *leases.Batch, l *leases.KeaLease) (done bool, err error) {
+	partner := l.Origin == partnerOrigin
+	for put, again := l.Lease, true; again; {
+		again = false
+		done, err = c.Store.PutUnless(b, &put, func(have *leases.Lease, ours bool) bool {
+			if !ours && c.Passed(ctx, partner, have, &put) {
+				put, again = *have, true
+				return true
+			}
+			return c.Refuses(ctx, partner, have, &put)
+		})
+	}
+	return done, err
 }
 
 // partnerOrigin is the origin of a partner's commands, as JSON; Kea 2.3.8 and

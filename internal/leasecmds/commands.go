@@ -27,6 +27,9 @@ type Options struct {
 	// partner's origin. Nil for never. They must not call the store.
 	Refuses         func(ctx context.Context, partner bool, have, got *leases.Lease) bool
 	RefusesDeletion func(ctx context.Context, partner bool, have, got *leases.Lease) bool
+	// Passed tells whether a lease4-update comes after a later one of its sender's,
+	// which made have: it succeeds, and have stays. As Refuses otherwise.
+	Passed func(ctx context.Context, partner bool, have, got *leases.Lease) bool
 	// Place tells where lease4-write puts a file, or why it may not; nil: where
 	// the command says.
 	Place func(filename string) (string, error)
@@ -50,6 +53,9 @@ func Register(r *control.Registry, o Options) {
 	}
 	if o.RefusesDeletion == nil {
 		o.RefusesDeletion = never
+	}
+	if o.Passed == nil {
+		o.Passed = never
 	}
 	if o.Place == nil {
 		o.Place = func(filename string) (string, error) { return filename, nil }

@@ -92,7 +92,7 @@ func HighAvailability(kernel KernelFilter) Joiner {
 			kernel.OnUnacked(p.Recount)
 		}
 		leasecmds.Register(c.Registry, leasecmds.Options{Store: c.Store, Config: p.cfg.Load, Before: p.touched, HidesReleased: p.hidesReleased,
-			Refuses: p.refuses, RefusesDeletion: p.refusesDeletion, Place: c.PlaceData})
+			Refuses: p.refuses, RefusesDeletion: p.refusesDeletion, Passed: p.passed, Place: c.PlaceData})
 		c.Owned.Set(p.reclaims)
 		c.Metrics.MustRegister(relationshipMetrics{p})
 		p.cfg.Store(cfg)
@@ -149,6 +149,11 @@ func (p *partnership) refuses(ctx context.Context, partner bool, have, got *leas
 func (p *partnership) refusesDeletion(ctx context.Context, partner bool, have, got *leases.Lease) bool {
 	d := p.driver.Load()
 	return d != nil && d.RefusesDeletion(ctx, partner, have, got)
+}
+
+func (p *partnership) passed(ctx context.Context, partner bool, have, got *leases.Lease) bool {
+	d := p.driver.Load()
+	return d != nil && d.Passed(ctx, partner, have, got)
 }
 
 func (p *partnership) reclaims(l *leases.Lease) bool {
