@@ -38,11 +38,15 @@ func (l *link) syncKea(ctx context.Context, from *peer, pages *client, period ti
 		if err != nil {
 			return errors.Join(err, l.release(from))
 		}
-		if n < limit || !to.IsValid() {
+		if n < limit {
 			if err := m.finish(); err != nil { // on disk before the partner goes on without us
 				return errors.Join(err, l.release(from))
 			}
 			return l.complete(from)
+		}
+		if !last.Less(to) { // the next page would be this one again, for ever
+			err := fmt.Errorf("lease4-get-page of %s: a full page ends at %v, which is not after %v", from.name, to, last)
+			return errors.Join(err, l.release(from))
 		}
 		last = to
 	}

@@ -3,6 +3,7 @@ package ha
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -82,5 +83,34 @@ func TestKeaSyncIsOnDiskBeforeItsEnd(t *testing.T) {
 	}
 	if got := k.heard(); !slices.Equal(got, []string{"dhcp-disable", "lease4-get-page", "dhcp-enable"}) {
 		t.Errorf("sent %v", got)
+	}
+}
+
+// A partner whose full pages do not go on, or tell no address to go on from, ends
+// the sync with an error and is let go: it would else be silenced for ever.
+func TestKeaPagesMustGoOn(t *testing.T) {
+	n, k := withFakeKea(t)
+	l := n.links[0]
+	l.conf.SyncPageLimit = 1
+	for name, c := range map[string]struct {
+		page  string
+		pages int // asked for
+	}{
+		"the same page again": {`{ "ip-address": "192.0.2.20", "subnet-id": 1, "hw-address": "02:00:00:00:00:0a", "cltt": 1700000000, "valid-lft": 4000000000, "state": 0 }`, 2},
+		"no address":          {`{ "ip-address": "nowhere" }`, 1},
+	} {
+		k.set(func() {
+			k.odd["lease4-get-page"] = `[ { "result": 0, "arguments": { "leases": [ ` + c.page + ` ] } } ]`
+		})
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		err := l.syncKea(ctx, l.partner, l.partner.ctl, time.Minute, newMerger(n.store, nil, new(touched)))
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), "a full page ends at") {
+			t.Errorf("%s: %v", name, err)
+		}
+		want := slices.Repeat([]string{"dhcp-disable", "lease4-get-page"}, c.pages)
+		if got := k.heard(); !slices.Equal(got, append(want, "dhcp-enable")) {
+			t.Errorf("%s: sent %v", name, got)
+		}
 	}
 }
