@@ -22,7 +22,8 @@ type compiler struct {
 func (c *compiler) run(ifs []Interface) (*plan, error) {
 	p, cfg := c.plan, c.cfg
 	if len(cfg.HA) > scope.RelationshipsMax {
-		return nil, fmt.Errorf("%d HA relationships: at most %d are possible", len(cfg.HA), scope.RelationshipsMax)
+		text := fmt.Sprintf("%d HA relationships: at most %d are possible", len(cfg.HA), scope.RelationshipsMax)
+		return nil, config.Problems{{At: cfg.HA[scope.RelationshipsMax].At, Text: text}}
 	}
 	p.relationships = len(cfg.HA)
 	checks, err := leases.ParseLeaseChecks(cfg.SanityChecks)

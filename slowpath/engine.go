@@ -35,7 +35,12 @@ func Check(cfg *config.Dhcp4) error {
 	if err != nil {
 		return err
 	}
-	return leases.Check(p.leased())
+	for i, n := range p.leased() {
+		if err := leases.Check([]leases.Network{n}); err != nil {
+			return config.Problems{{At: cfg.Networks[i].At, Text: err.Error()}}
+		}
+	}
+	return nil
 }
 
 // NewEngine compiles cfg and tells the store what can be leased. An error

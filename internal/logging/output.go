@@ -16,6 +16,16 @@ type output struct {
 	line pattern
 }
 
+// Check returns what an output's name tells to be impossible. It opens nothing.
+func Check(o config.LogOutput) error {
+	kind, facility, _ := strings.Cut(o.Output, ":")
+	if kind != "syslog" {
+		return nil
+	}
+	_, err := facilityOf(facility)
+	return err
+}
+
 // open prepares one element of output_options. Loggers that name the same file
 // share it.
 func (l *Log) open(o config.LogOutput, files map[string]io.Writer, s *setup) (output, error) {
@@ -59,10 +69,18 @@ var facilities = map[string]syslog.Priority{
 	"local6": syslog.LOG_LOCAL6, "local7": syslog.LOG_LOCAL7,
 }
 
-func (l *Log) openSyslog(facility string) (*syslog.Writer, error) {
-	f, ok := facilities[strings.ToLower(facility)]
+func facilityOf(name string) (syslog.Priority, error) {
+	f, ok := facilities[strings.ToLower(name)]
 	if !ok {
-		return nil, fmt.Errorf("log to syslog:%s: no such facility", facility)
+		return 0, fmt.Errorf("log to syslog:%s: no such facility, see syslog(3): daemon or local0, say", name)
+	}
+	return f, nil
+}
+
+func (l *Log) openSyslog(facility string) (*syslog.Writer, error) {
+	f, err := facilityOf(facility)
+	if err != nil {
+		return nil, err
 	}
 	network := "" // where syslog daemons listen
 	if l.syslog != "" {

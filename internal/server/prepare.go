@@ -5,6 +5,7 @@ import (
 
 	"needletail/internal/config"
 	"needletail/internal/control"
+	"needletail/internal/logging"
 	"needletail/slowpath"
 )
 
@@ -13,6 +14,13 @@ import (
 func prepare(cfg *config.Dhcp4) error {
 	if err := slowpath.Check(cfg); err != nil {
 		return err
+	}
+	for _, l := range cfg.Loggers {
+		for _, o := range l.Outputs {
+			if err := logging.Check(o); err != nil {
+				return config.Problems{{At: o.At, Text: err.Error()}}
+			}
+		}
 	}
 	for i := range cfg.Sockets {
 		if s := &cfg.Sockets[i]; s.TLS != (config.TLS{}) {
