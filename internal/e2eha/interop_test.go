@@ -146,10 +146,13 @@ func (p *pair) maintenance() {
 		m.do("ha-maintenance-cancel", "")
 		waitFor(p.t, "the normal state after maintenance of "+other.name, func() bool {
 			// A Kea 2.2 that has cancelled believes its partner in maintenance until
-			// its next heartbeat; what runs its machine before begins it again. One
-			// whose partner cancels does the same, if a heartbeat's answer crosses it.
-			if (m.kea || other.kea) && m.state(0) == "partner-in-maintenance" {
-				m.ask("ha-maintenance-cancel", "")
+			// its next heartbeat; what runs its machine before begins it again, on
+			// either side. One whose partner cancels does the same, if a heartbeat's
+			// answer crosses it.
+			for _, one := range []*member{m, other} {
+				if (m.kea || other.kea) && one.state(0) == "partner-in-maintenance" {
+					one.ask("ha-maintenance-cancel", "")
+				}
 			}
 			return m.state(0) == p.normal && other.state(0) == p.normal
 		})
