@@ -104,6 +104,7 @@ func NewPump(o PumpOptions) *Pump {
 		handled: make([]frame.Query, 0, receiveMax+o.Batch),
 		out:     make([]frame.Reply, 0, o.InFlight+o.Batch+1),
 		start:   o.Clock.Now(),
+		pace:    newPace(),
 	}
 	p.replies.init(o.InFlight + 1)
 	p.air.init(p)

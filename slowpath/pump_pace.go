@@ -8,23 +8,27 @@ import (
 )
 
 // Under load a pump does not wake for every query: waking costs several times
-// what a query does. It begins a turn every turnMin instead and finds what came
-// meanwhile, as commits and the driver's rings then also do. A query waits turnMin
-// at most for that. A pump that is not busy turns at once, so a lone client
-// waits for nothing.
+// what a query does. It begins turns apart instead and finds what came
+// meanwhile, as commits and the driver's rings then also do. How far apart grows with
+// the load (clock.Pace), to turnMax; an exchange waits for two turns. A pump that is
+// not busy turns at once, so a lone client waits for nothing.
 const (
-	turnMin    = time.Millisecond // between the beginnings of two turns, under load; an exchange has two
-	busyGap    = 2 * turnMin      // turns with queries closer than that make a pump busy
+	turnMax    = time.Millisecond // between the beginnings of two turns, under full load
+	fullLoad   = 8000             // queries a second, of which turns are turnMax apart
+	busyGap    = 2 * turnMax      // turns with queries closer than that make a pump busy
 	busyTurns  = 8                // that many of them in a row; one client's exchange is two
 	yieldRests = 8                // rests from one look at other goroutines to the next
 )
 
 // pace is when a pump began its turns. Owned by it.
 type pace struct {
+	clock.Pace
 	began   time.Time // the latest turn with queries
 	crowded int       // turns with queries that followed the one before within busyGap
 	rests   int
 }
+
+func newPace() pace { return pace{Pace: clock.Pace{Most: turnMax, Full: fullLoad}} }
 
 // begin notes that a turn with n queries begins.
 func (c *pace) begin(n int, now time.Time) {
@@ -36,18 +40,19 @@ func (c *pace) begin(n int, now time.Time) {
 	}
 	c.crowded++
 	c.began = now
+	c.Add(n, now)
 }
 
-// left is the rest of turnMin, not above 0 if there is none or the pump is not
-// busy.
+// left is the time until the next turn should begin, not above 0 if that is now or
+// the pump is not busy.
 func (c *pace) left(now time.Time) time.Duration {
 	if c.crowded < busyTurns {
 		return 0
 	}
-	return turnMin - now.Sub(c.began)
+	return c.Gap() - now.Sub(c.began)
 }
 
-// rest lets the rest of turnMin pass if the pump is busy.
+// rest lets that time pass.
 func (c *pace) rest() {
 	left := c.left(time.Now())
 	if left <= 0 {
