@@ -68,7 +68,7 @@ func (s *server) take(us []ha.Update, over func(have, got *leases.Lease, untold 
 	}
 	for _, u := range us {
 		u.Lease.CLTT, u.At = s.mine(u.Lease.CLTT), s.past(s.mine(u.At))
-		if a := u.Lease.Addr; !s.touched[a] && s.better(u, over) {
+		if a := u.Lease.Addr; (!s.touched[a] || s.waited(u)) && s.better(u, over) {
 			s.c.world.logf("%s reads: %s of %s for %s, delete %v", s.name, a, u.Lease.CLTT.Sub(epoch), u.Lease.ClientID, u.Delete)
 			delete(s.untold, a)
 			s.told[a] = true
@@ -79,6 +79,13 @@ func (s *server) take(us []ha.Update, over func(have, got *leases.Lease, untold 
 		}
 	}
 	done()
+}
+
+// waited tells whether the update that an address had during the sync, taken or
+// refused, is older than what a page says of it: merger.waited is the original.
+func (s *server) waited(page ha.Update) bool {
+	have, ok := s.live.leases[page.Lease.Addr]
+	return ok && !page.Delete && have.CLTT.Before(page.Lease.CLTT)
 }
 
 // better tells whether an entry of a sync is taken over: merger is the original.
