@@ -77,6 +77,18 @@ func TestBackupIsNotAwaited(t *testing.T) {
 	}
 }
 
+// meet has a Kea read one lease in a sync and take another one as an update.
+func meet(t *testing.T, n *node, k *realKea) {
+	t.Helper()
+	n.lease("192.0.2.20", 1)
+	k.start()
+	n.reach(LoadBalancing)
+	k.reach(LoadBalancing)
+	if !n.lease("192.0.2.21", 2) {
+		t.Error("the update was refused")
+	}
+}
+
 // TLS with certificates on both sides, and passwords, between a needletail and
 // a Kea: updates and a sync in both directions.
 func TestInteropOverTLS(t *testing.T) {
@@ -86,13 +98,7 @@ func TestInteropOverTLS(t *testing.T) {
 	files := conf.Peers[1].TLS
 	k.extra = fmt.Sprintf(`"trust-anchor": %q, "cert-file": %q, "key-file": %q,`, files.TrustAnchor, files.CertFile, files.KeyFile)
 	n := startNode(t, conf)
-	n.lease("192.0.2.20", 1)
-	k.start()
-	n.reach(LoadBalancing)
-	k.reach(LoadBalancing)
-	if !n.lease("192.0.2.21", 2) {
-		t.Error("the update was refused")
-	}
+	meet(t, n, k)
 	for _, addr := range []string{"192.0.2.20", "192.0.2.21"} {
 		if got := k.state(addr); got != 0 {
 			t.Errorf("Kea has %s in state %d", addr, got)
@@ -116,13 +122,7 @@ func TestInteropOverIPv6(t *testing.T) {
 	conf := pairConfig("server1", "load-balancing", sixPort(t), sixPort(t))
 	k := newRealKea(t, "server2", "load-balancing", conf.Peers)
 	n := startNode(t, conf)
-	n.lease("192.0.2.20", 1)
-	k.start()
-	n.reach(LoadBalancing)
-	k.reach(LoadBalancing)
-	if !n.lease("192.0.2.21", 2) {
-		t.Error("the update was refused")
-	}
+	meet(t, n, k)
 	sameTables(t, n, k)
 }
 

@@ -12,8 +12,10 @@ import (
 	"needletail/internal/netif/nettest"
 )
 
-// Workers go by the configured interfaces: the queues of others do not count.
-func TestQueueWorkers(t *testing.T) {
+// wired makes a namespace with interfaces of so many queues each; what they are
+// wired to is nobody's.
+func wired(t *testing.T, queues map[string]int) *nettest.Namespace {
+	t.Helper()
 	lab := nettest.ForTest(t)
 	here, err := lab.Namespace("srv")
 	if err != nil {
@@ -23,11 +25,17 @@ func TestQueueWorkers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, queues := range map[string]int{"one": 1, "many": 8} {
-		if err := lab.Veth(here, name, there, name, queues); err != nil {
+	for name, n := range queues {
+		if err := lab.Veth(here, name, there, name, n); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return here
+}
+
+// Workers go by the configured interfaces: the queues of others do not count.
+func TestQueueWorkers(t *testing.T) {
+	here := wired(t, map[string]int{"one": 1, "many": 8})
 	cpus := processors
 	for _, c := range []struct {
 		names []string
@@ -62,26 +70,14 @@ func TestModeInsistedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := here.SetUp("lo", true); err != nil {
+		t.Fatal(err)
+	}
 	for mode, refused := range map[string]bool{"auto": false, "native": true, "generic": false} {
-		file := filepath.Join(t.TempDir(), "dhcp4.conf")
-		document := fmt.Sprintf(`{"Dhcp4": {"interfaces-config": {"interfaces": ["lo"], "dhcp-socket-type": "udp"},
-			"lease-database": {"type": "memfile", "persist": false},
-			"user-context": {"needletail": {"fast-path": {"xdp": %q}}}}}`, mode)
-		if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
-			t.Fatal(err)
+		s, err := startWith(t, here, `"interfaces": ["lo"], "dhcp-socket-type": "udp"`, fmt.Sprintf(`"xdp": %q`, mode), new(FastPath))
+		if err == nil {
+			s.undoAll()
 		}
-		fast := new(FastPath)
-		o := Options{File: file, Stdout: t.Output(), Stderr: t.Output(), Joiners: []Joiner{fast.Join}, Ports: []PortSource{fast.Ports}}
-		err := here.Do(func() error {
-			if err := here.SetUp("lo", true); err != nil {
-				return err
-			}
-			s, err := start(t.Context(), func() {}, o)
-			if err == nil {
-				s.undoAll()
-			}
-			return err
-		})
 		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "no native XDP") {
 			t.Errorf("xdp %s: %v", mode, err)
 		}
@@ -91,18 +87,7 @@ func TestModeInsistedOn(t *testing.T) {
 // What the configuration says reaches the fast path, and status-get tells what came
 // of it.
 func TestFastPathAsConfigured(t *testing.T) {
-	lab := nettest.ForTest(t)
-	here, err := lab.Namespace("srv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	far, err := lab.Namespace("cli")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := lab.Veth(here, "eth0", far, "eth0", 2); err != nil {
-		t.Fatal(err)
-	}
+	here := wired(t, map[string]int{"eth0": 2})
 	for _, c := range []struct {
 		settings string
 		want     map[string]any // of the interface
@@ -118,7 +103,7 @@ func TestFastPathAsConfigured(t *testing.T) {
 		{`"xdp": "generic"`, map[string]any{"xdp": "generic", "af-xdp-queues": 2}, "", min(2, processors), -1},
 	} {
 		fast := new(FastPath)
-		s, err := startWith(t, here, c.settings, fast)
+		s, err := startWith(t, here, onWire, c.settings, fast)
 		if err != nil {
 			t.Errorf("%s: %v", c.settings, err)
 			continue
@@ -139,7 +124,7 @@ func TestFastPathAsConfigured(t *testing.T) {
 		s.undoAll()
 	}
 	off := new(FastPath)
-	s, err := startWith(t, here, `"xdp": "off"`, off)
+	s, err := startWith(t, here, onWire, `"xdp": "off"`, off)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,12 +134,15 @@ func TestFastPathAsConfigured(t *testing.T) {
 	s.undoAll()
 }
 
-// startWith starts a server on eth0 of a namespace with these fast-path settings.
-func startWith(t *testing.T, here *nettest.Namespace, settings string, fast *FastPath) (s *Server, err error) {
+// onWire is the interfaces-config of a server on eth0.
+const onWire = `"interfaces": ["eth0"]`
+
+// startWith starts a server in a namespace with these interfaces and fast-path settings.
+func startWith(t *testing.T, here *nettest.Namespace, interfaces, settings string, fast *FastPath) (s *Server, err error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "dhcp4.conf")
-	document := fmt.Sprintf(`{"Dhcp4": {"interfaces-config": {"interfaces": ["eth0"]}, "lease-database": {"type": "memfile", "persist": false},
-		"user-context": {"needletail": {"fast-path": {%s}}}}}`, settings)
+	document := fmt.Sprintf(`{"Dhcp4": {"interfaces-config": {%s}, "lease-database": {"type": "memfile", "persist": false},
+		"user-context": {"needletail": {"fast-path": {%s}}}}}`, interfaces, settings)
 	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
 		t.Fatal(err)
 	}
