@@ -18,6 +18,7 @@ type communication struct {
 	contact time.Time // last good heartbeat, or creation
 	scopes  []string
 	unsent  [2]uint64 // the partner's counter: when we last knew all its leases, and latest
+	read    uint64    // the same, when both last served beside each other, or we last synchronised
 
 	hasSkew   bool
 	skew      time.Duration // partner's clock minus ours, whole seconds
@@ -85,6 +86,10 @@ func (c *communication) newUnsent() bool {
 
 // together notes that nothing of the partner's is missing here.
 func (c *communication) together() { c.unsent[0] = c.unsent[1] }
+
+// unread reports whether the partner may have answered clients without telling us.
+// newUnsent, which is Kea's, forgets that with any state but partner-down.
+func (c *communication) unread() bool { return c.unsent[1] != c.read }
 
 // reject remembers clients whose updates conflicted.
 func (c *communication) reject(now time.Time, who []ClientKey) {

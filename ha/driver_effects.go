@@ -31,7 +31,7 @@ func (d *Driver) execute(effects []Effect) {
 		case SendBacklog:
 			l := d.links[e.Relationship]
 			from := d.machine.Backlog(l.index).Drain()
-			d.task(func() { d.input(l.index, BacklogDone{Err: text(l.sendBacklog(d.ctx, from))}) })
+			d.task(func() { d.input(l.index, BacklogDone{Err: text(l.sendBacklog(d.ctx, d.opt.Store, from))}) })
 		case SendReset:
 			l := d.links[e.Relationship]
 			d.task(func() { d.input(l.index, ResetDone{Err: text(l.partner.reset(l.conf.ThisServer))}) })

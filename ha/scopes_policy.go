@@ -23,6 +23,7 @@ type Policy struct {
 	Backups bool   // send to backups too
 	Wait    bool   // hold the client's answer for the backups as well
 	Alone   bool   // we give addresses away, or gave, of which the partner has not heard
+	Keeps   bool   // and the partner gave none away of which we have not: see Stays
 }
 
 // serving adapts a policy to what is served. A query whose changes get here

@@ -65,6 +65,29 @@ func TestAloneUntilRead(t *testing.T) {
 	}
 }
 
+// An address given away alone is not to be had by a page of a partner that has given
+// none away without us; of one that may have, the newer lease counts.
+func TestWhoKeepsAnAddress(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		partner State
+		unsent  uint64
+		want    bool
+	}{
+		{"a partner that slept", LoadBalancing, 0, true},
+		{"a partner that served alone before", LoadBalancing, 7, false},
+		{"a partner that serves alone", PartnerDown, 0, false},
+		{"a partner whose backlog has yet to come", CommunicationRecovery, 0, false},
+	} {
+		s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
+		s.m.Unsent(0).Add(1)
+		s.step(Reset{}).step(HeartbeatDone{State: c.partner, Time: s.now, Unsent: c.unsent})
+		if got := s.r.policy.Keeps; got != c.want {
+			t.Errorf("%s: keeps %v", c.name, got)
+		}
+	}
+}
+
 // A Kea's sync that takes so long that we serve again between two pages has not read
 // what we gave away then: it is reset, and reads once more. One that failed, or whose
 // server died in the middle, leaves nothing behind.

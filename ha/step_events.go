@@ -38,6 +38,9 @@ func (r *relationship) heardFrom(now time.Time, h HeartbeatDone) {
 	if r.state != PartnerDown {
 		r.partner.together()
 	}
+	if r.state == r.normal() && h.State == r.state {
+		r.partner.read = h.Unsent
+	}
 	if r.partner.skewed(now) && !r.partner.tooSkewed() {
 		r.warn("the partner's clock differs by " + r.partner.skew.String() +
 			"; beyond " + skewMax.String() + " HA terminates: synchronise the clocks")
@@ -130,7 +133,7 @@ func (r *relationship) syncDone(now time.Time, d SyncDone) {
 		r.heart.wanted, r.heart.old = r.Heart > 0, r.heart.flying
 		return
 	}
-	r.partner.contact = now
+	r.partner.contact, r.partner.read = now, r.partner.unsent[1]
 	r.enter(now, Ready, "all leases of the partner are here")
 	r.run(now)
 }

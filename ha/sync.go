@@ -74,7 +74,7 @@ func (d *Driver) sync(ctx context.Context, l *link, from *peer, period time.Dura
 	defer done()
 	m := newMerger(d.opt.Store, d.filter[l.index], &l.touched)
 	if from == l.partner {
-		m.clock = l.clock()
+		m.clock, m.policy = l.clock(), func() Policy { return *l.policy.Load() }
 	}
 	var err error
 	if from.ability().batch() {

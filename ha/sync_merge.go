@@ -17,6 +17,7 @@ type merger struct {
 	touched *touched
 	graves  map[netip.Addr]time.Time // what we have deleted, and when
 	clock   Clock                    // the sender's
+	policy  func() Policy            // ours beside the sender, at the moment
 	changed int
 
 	filling *leases.Batch
@@ -29,7 +30,8 @@ type merger struct {
 const mergeBatch = 16384
 
 func newMerger(s *leases.Store, only map[uint32]bool, t *touched) *merger {
-	m := &merger{store: s, only: only, touched: t, graves: map[netip.Addr]time.Time{}, filling: new(leases.Batch), idle: new(leases.Batch)}
+	m := &merger{store: s, only: only, touched: t, graves: map[netip.Addr]time.Time{},
+		policy: func() Policy { return Policy{} }, filling: new(leases.Batch), idle: new(leases.Batch)}
 	gone, _ := s.Deleted(0, math.MaxInt)
 	for _, g := range gone {
 		m.graves[addrOf(g.Addr)] = time.Unix(g.At, 0)
@@ -54,7 +56,10 @@ func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, untold
 		if updated && !m.waited(l) {
 			return
 		}
-		if taken, err := m.store.Merge(m.filling, l, over); err == nil && taken {
+		taken, err := m.store.Merge(m.filling, l, func(have, got *leases.Lease, untold bool) bool {
+			return (untold || !m.policy().Stays(have, got, time.Now())) && over(have, got, untold)
+		})
+		if err == nil && taken {
 			m.changed++
 		}
 	})

@@ -20,6 +20,15 @@ func (c Clock) Ends(have, got *leases.Lease) bool {
 		have.State == leases.Active && leases.SameClient(have, got) && have.CLTT.Sub(got.CLTT).Abs() <= c.slack()
 }
 
+// Stays tells whether an address that we gave to a client while we served alone
+// stays that client's, whatever a sync says. The partner has it for another one: it
+// slept, wakes up and has not been told; its own client gets no reply, since the
+// update that comes with it is refused (Conflict). Only a partner that has itself
+// given nothing away without us (Policy.Keeps) can be wrong about that.
+func (p Policy) Stays(have, got *leases.Lease, now time.Time) bool {
+	return p.Keeps && got.State == leases.Active && Conflict(PartnerDown, have, got, false, now)
+}
+
 // Buried tells whether a deletion was made after a lease's last transaction and
 // so speaks of that lease. One of the two times has travelled.
 func Buried(l *leases.Lease, deleted time.Time) bool {

@@ -9,7 +9,7 @@ type network struct {
 	held  map[[2]*server][]func()      // from, to: requests that arrive when the cut is mended
 	bad   map[[2]*server]time.Duration // from, to: when a message was last lost
 	loss  float64                      // percent of messages lost
-	twice float64                      // percent of requests delivered twice
+	twice float64                      // percent of requests whose connection breaks before the answer: sent, and perhaps served, again
 	slow  time.Duration                // a message takes up to this
 }
 
@@ -34,7 +34,8 @@ func (c *Cluster) lost(from, to *server) bool {
 // call sends a request and calls done exactly once, with the answer or an
 // error text, unless the caller dies before. serve runs at the receiver and
 // answers by calling reply, now or later. A stopped process receives when it
-// goes on: later than the caller waits.
+// goes on: later than the caller waits. Who sends a request again has had no answer
+// to the first (retryOnce of the original), though it may have been served.
 func (c *Cluster) call(from, to *server, timeout time.Duration, serve func(reply func(any)), done func(answer any, err string)) {
 	life, over := from.life, false
 	finish := func(answer any, err string) {
@@ -45,7 +46,8 @@ func (c *Cluster) call(from, to *server, timeout time.Duration, serve func(reply
 		from.awake(func() { done(answer, err) })
 	}
 	c.world.after(timeout, func() { finish(nil, "timeout") })
-	deliver := func() {
+	// heard tells whether the caller still listens on the connection of this copy.
+	deliver := func(heard bool) {
 		if !to.up {
 			if !c.lost(to, from) {
 				c.world.after(c.delay(), func() { finish(nil, "connection refused") })
@@ -54,19 +56,20 @@ func (c *Cluster) call(from, to *server, timeout time.Duration, serve func(reply
 		}
 		to.awake(func() {
 			serve(func(answer any) {
-				if !c.lost(to, from) {
+				if !c.lost(to, from) && heard {
 					c.world.after(c.delay(), func() { finish(answer, "") })
 				}
 			})
 		})
 	}
 	if c.lost(from, to) {
-		c.hold(from, to, deliver)
+		c.hold(from, to, func() { deliver(true) })
 		return
 	}
-	c.world.after(c.delay(), deliver)
-	if c.world.chance(c.net.twice) {
-		c.world.after(c.delay()+c.delay(), deliver)
+	twice := c.world.chance(c.net.twice)
+	c.world.after(c.delay(), func() { deliver(!twice) })
+	if twice {
+		c.world.after(c.delay()+c.delay(), func() { deliver(true) })
 	}
 }
 

@@ -51,9 +51,10 @@ func (s *server) command(in func(uint64) ha.Input, done func(ha.Answer, string))
 func (s *server) notify(e ha.SendMaintenance) {
 	s.command(func(t uint64) ha.Input { return ha.MaintenanceNotify{Token: t, Cancel: e.Cancel, State: e.State} },
 		func(a ha.Answer, err string) {
-			if err != "" && a.Result == 0 {
-				a.Result = 1 // a transport error
+			silent := err != "" && a.Result == 0
+			if silent {
+				a.Result = 1
 			}
-			s.step(ha.MaintenanceDone{Result: a.Result, Silent: err != "", Err: err, State: a.State})
+			s.step(ha.MaintenanceDone{Result: a.Result, Silent: silent, Err: err, State: a.State})
 		})
 }

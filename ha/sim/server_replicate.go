@@ -115,6 +115,11 @@ func (s *server) drain(from ha.Drain) {
 		s.step(ha.BacklogDone{Err: err})
 		return
 	}
+	if _, again := s.live.leases[one[0].Lease.Addr]; again && one[0].Delete { // withoutStale is the original
+		from.Drop(1)
+		s.drain(from)
+		return
+	}
 	s.send(s.partner(), one[0], func(result int) {
 		if result != updated {
 			s.step(ha.BacklogDone{Err: "the partner refuses"})

@@ -98,6 +98,9 @@ func (s *server) better(u ha.Update, over func(have, got *leases.Lease, untold b
 		return false
 	}
 	untold := s.untold[u.Lease.Addr] && have.State == leases.Active
+	if ok && !untold && s.c.Mutation != TakeAlone && s.policy.Stays(&have, &u.Lease, s.clock()) {
+		return false
+	}
 	return !ok || s.c.Mutation == SyncOverwrites || over(&have, &u.Lease, untold)
 }
 

@@ -163,8 +163,10 @@ func TestOldFailures(t *testing.T) {
 			1795564559542: "the same",
 			1795569086553: "a deletion met in a sync was kept as made now, and two syncs later removed what was leased since",
 			1795569087387: "the same",
+			1795614873681: "a deletion of the backlog, sent late, removed the address's next lease, which a sync had brought",
 		}},
 		{chained, map[uint64]string{
+			16:            "a server that had served alone was reset, and its sync took an address from its client for a sleeper's",
 			2:             "a heartbeat's answer read after a stop made the partner's clock seem behind",
 			23:            "a deletion that a cut link had held removed a lease given away since, after a restart",
 			50:            "a server that served alone and was read by its partner took an address from its client for that one",
