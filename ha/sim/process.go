@@ -68,7 +68,7 @@ func (p *process) kill() {
 		p.w.logf("%s is killed", s.name)
 		s.scope = scope.Scope{}
 		for a, n := range s.busy {
-			s.unsettled(a, n > 0)
+			s.unsettled(a, n > 0 && s.behind)
 		}
 	}
 	p.observe()

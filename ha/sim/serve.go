@@ -170,6 +170,7 @@ func (s *server) commit(u ha.Update, done func()) {
 	s.untold[a] = true
 	delete(s.told, a)
 	s.busy[a]++
+	behind := s.behind // by the time the partner fails to answer we may have read its leases
 	waits, good := 2, true
 	finish := func(ok bool) {
 		good = good && ok
@@ -180,7 +181,7 @@ func (s *server) commit(u ha.Update, done func()) {
 		if s.told[a] && s.c.Mutation != IgnoreConflicts { // the partner's own client has it by now (leases.Store.Settle)
 			return
 		}
-		s.unsettled(a, !good)
+		s.unsettled(a, !good && behind)
 		if s.untold[a] = !good; good {
 			done()
 		}
@@ -202,7 +203,7 @@ func (s *server) commit(u ha.Update, done func()) {
 // unsettled notes that a change was not settled which a server made while the
 // partner served alone: it did not know, for it had been stopped.
 func (s *server) unsettled(a netip.Addr, yes bool) {
-	if yes && s.behind {
+	if yes {
 		s.c.taint(a)
 	}
 }
