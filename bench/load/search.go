@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -87,20 +88,49 @@ func (s *Search) try(ctx context.Context, g *Generator, mix Mix, rate float64) (
 // little at first, since a hiccup of the machine looks the same, but not for long.
 const downBy = 0.05
 
-// confirm runs longer at rate, and at lower ones until one holds.
+// near is how close a rate that did not hold must be above the one that is found.
+const near = 1.1
+
+// confirm runs longer at rate, and at lower ones until one holds; then it halves
+// what lies between that one and the last that did not.
 func (s *Search) confirm(ctx context.Context, g *Generator, mix Mix, rate float64) (*Result, error) {
+	failed := rate
 	for down := downBy; rate >= s.Start*floor; down = min(down+downBy, 0.5) {
 		r, ok, err := s.once(ctx, g, mix, rate, s.Confirm)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			return r, nil
+			return s.climb(ctx, g, mix, r, failed)
 		}
+		failed = rate
 		rate *= 1 - down
 	}
 	return nil, s.none()
 }
+
+// climb looks for a better rate than that of a run that held, below one that did
+// not. It is content with what it has when no client is left.
+func (s *Search) climb(ctx context.Context, g *Generator, mix Mix, best *Result, failed float64) (*Result, error) {
+	for failed > best.Rate*near {
+		rate := (best.Rate + failed) / 2
+		r, ok, err := s.once(ctx, g, mix, rate, s.Confirm)
+		switch {
+		case errors.Is(err, errSpent):
+			return best, nil
+		case err != nil:
+			return nil, err
+		case ok:
+			best = r
+		default:
+			failed = rate
+		}
+	}
+	return best, nil
+}
+
+// errSpent says that the clients do not last for a run.
+var errSpent = errors.New("search: all clients have a lease")
 
 // once runs for d at a rate and tells whether that passes. After one that does
 // not, the server gets time to settle.
@@ -118,7 +148,7 @@ func (s *Search) once(ctx context.Context, g *Generator, mix Mix, rate float64, 
 	case r.Duplicates > 0:
 		return nil, false, fmt.Errorf("search: the server gave %d addresses to two clients at once", r.Duplicates)
 	case r.Skipped > 0 && g.spent():
-		return nil, false, fmt.Errorf("search: of %d clients none is left without a lease", g.cfg.Clients)
+		return nil, false, fmt.Errorf("%w, the %d there are", errSpent, g.cfg.Clients)
 	case ok:
 		return r, true, nil
 	}
