@@ -120,7 +120,7 @@ func (a *ahead) keep() error {
 // have dropped what it could not write, so there is no second try.
 func (a *ahead) sync() error {
 	if a.old != nil && a.bad == nil {
-		a.bad = datasync(a.old)
+		a.bad = a.sure(a.old)
 	}
 	for a.bad == nil {
 		select {
@@ -129,12 +129,25 @@ func (a *ahead) sync() error {
 				a.old.Close()
 			}
 			a.old = f
-			a.bad = datasync(f)
+			a.bad = a.sure(f)
 		default:
 			return nil
 		}
 	}
 	return a.bad
+}
+
+// sure makes what a log holds durable: the log, or, where Badger has removed it, the
+// name of the table that took its place, which Badger has synced but for that.
+func (a *ahead) sure(log *os.File) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(log.Fd()), &st); err != nil {
+		return fmt.Errorf("stat %s: %w", log.Name(), err)
+	}
+	if st.Nlink > 0 {
+		return datasync(log)
+	}
+	return syncDir(a.dir)
 }
 
 func datasync(f *os.File) error {

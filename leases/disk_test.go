@@ -1,7 +1,9 @@
 package leases
 
 import (
+	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -10,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // openTest opens a store with one subnet, 10.0.0.0/8, ending at last.
@@ -169,4 +173,66 @@ func benchmarkCommit(b *testing.B, d Durability) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "changes/s")
 	st := s.Stats()
 	b.ReportMetric(float64(st.Changes)/float64(max(1, st.Commits)), "changes/commit")
+}
+
+// BenchmarkFold measures what folding a lease's change into Badger costs, in
+// processor time of the whole process: its flushes and compactions go on beside it.
+func BenchmarkFold(b *testing.B) {
+	d, err := openBadger(b.TempDir(), &Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.close()
+	spent := func() time.Duration {
+		var r unix.Rusage
+		if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+	}
+	var m commit
+	r := record{htype: 1, cltt: 1_700_000_000, valid: 86400}
+	began := spent()
+	b.ResetTimer()
+	for seq := uint64(1); seq <= uint64(b.N); seq++ {
+		r.hw = binary.BigEndian.AppendUint32([]byte{2, 0}, uint32(seq*2654435761))
+		r.id, r.seq = append([]byte{1}, r.hw...), seq
+		m.ops = append(m.ops, diskOp{key: m.leaseKey(place{1, 10<<24 + uint32(seq)}), value: r.append(nil), version: seq})
+		if len(m.ops) == foldOps || seq == uint64(b.N) {
+			if err := d.write(m.ops); err != nil {
+				b.Fatal(err)
+			}
+			m.reset()
+		}
+		if seq%(100*foldOps) == 0 { // a journal's
+			if err := d.sync(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64((spent()-began).Nanoseconds())/float64(b.N), "cpu-ns/op")
+}
+
+// A log that Badger has removed needs no sync of its own: its table has had it.
+func TestRemovedLogs(t *testing.T) {
+	dir := t.TempDir()
+	log, err := os.Create(logName(dir, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	a := &ahead{dir: dir}
+	for _, gone := range []bool{false, true} {
+		if gone {
+			if err := os.Remove(log.Name()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := a.sure(log); err != nil {
+			t.Errorf("removed %v: %v", gone, err)
+		}
+	}
+	if a.dir += "/gone"; a.sure(log) == nil {
+		t.Error("a table's name was not synced, and nobody told")
+	}
 }
