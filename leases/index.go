@@ -18,6 +18,7 @@ type index struct {
 type segment struct {
 	entries []entry // power of two; ref 0 is empty
 	used    int
+	most    int // entries in use before it grows
 	depth   uint8
 }
 
@@ -32,14 +33,22 @@ const (
 )
 
 func newIndex() index {
-	return index{dir: []*segment{newSegment(segmentMin, 0)}, size: segmentMin * entryBytes}
+	return index{dir: []*segment{newSegment(segmentMin, 0, 0)}, size: segmentMin * entryBytes}
 }
 
-func newSegment(size int, depth uint8) *segment {
-	return &segment{entries: make([]entry, size), depth: depth}
+// newSegment makes the segment of tags with some upper bits. Hashes fill all
+// segments alike; would they split when equally full, all of them would do so in
+// the same few ten thousand insertions, and a worker be late for a tenth of a
+// second. So they split between half and four fifths full, by their bits.
+func newSegment(size int, depth uint8, bits uint32) *segment {
+	s := &segment{entries: make([]entry, size), most: size / 4 * 3, depth: depth}
+	if size >= segmentMax {
+		s.most = size/2 + int((bits<<8|uint32(depth))*2654435769>>16)*(size*3/10)>>16
+	}
+	return s
 }
 
-func (x *index) segment(tag uint32) *segment { return x.dir[tag>>(32-x.depth)] }
+func (x *index) segment(tag uint32) *segment { return x.dir[prefix(tag, x.depth)] }
 
 // cursor walks the entries with one tag.
 type cursor struct {
@@ -72,7 +81,7 @@ func (x *index) insert(tag, ref uint32, must bool) {
 		return
 	}
 	seg := x.segment(tag)
-	for seg.used >= len(seg.entries)/4*3 {
+	for seg.used >= seg.most {
 		x.grow(seg, tag)
 		seg = x.segment(tag)
 	}
@@ -102,7 +111,7 @@ func (x *index) grow(seg *segment, tag uint32) {
 	if len(seg.entries) < segmentMax || seg.depth == depthMax {
 		old := seg.entries
 		x.size += len(old) * entryBytes
-		seg.entries, seg.used = make([]entry, 2*len(old)), 0
+		*seg = *newSegment(2*len(old), seg.depth, prefix(tag, seg.depth))
 		for _, e := range old {
 			if e.ref != 0 {
 				seg.add(e)
@@ -115,19 +124,23 @@ func (x *index) grow(seg *segment, tag uint32) {
 	}
 	x.size += segmentMax * entryBytes
 	var half [2]*segment
-	half[0] = newSegment(segmentMax, seg.depth+1)
-	half[1] = newSegment(segmentMax, seg.depth+1)
+	for i := range half {
+		half[i] = newSegment(segmentMax, seg.depth+1, prefix(tag, seg.depth)<<1|uint32(i))
+	}
 	for _, e := range seg.entries {
 		if e.ref != 0 {
 			half[e.tag>>(31-seg.depth)&1].add(e)
 		}
 	}
 	span := uint32(1) << (x.depth - seg.depth)
-	first := tag >> (32 - seg.depth) * span
+	first := prefix(tag, seg.depth) * span
 	for i := range span {
 		x.dir[first+i] = half[i/(span/2)]
 	}
 }
+
+// prefix returns the upper bits of a tag.
+func prefix(tag uint32, bits uint8) uint32 { return tag >> (32 - bits) }
 
 func (x *index) double() {
 	dir := make([]*segment, 2*len(x.dir))
