@@ -198,11 +198,16 @@ func writeKea(s *Setup, dir string, extra object) (string, error) {
 
 // writeNeedletail writes Kea's document with our own settings in it.
 func writeNeedletail(s *Setup, dir string) (string, error) {
-	own := object{"durability": s.Durability}
+	own, extra := object{"durability": s.Durability}, object{}
+	if s.Durability == Memory {
+		own["durability"] = "none"
+		extra["lease-database"] = object{"type": "memfile", "persist": false}
+	}
 	if s.XDP != "" {
 		own["fast-path"] = object{"xdp": s.XDP, "af-xdp": s.AFXDP, "send": cmp.Or(s.Send, "ring")}
 	}
-	return writeKea(s, dir, object{"user-context": object{"needletail": own}})
+	extra["user-context"] = object{"needletail": own}
+	return writeKea(s, dir, extra)
 }
 
 // Kea is ISC Kea with its memfile, which never syncs.

@@ -103,6 +103,9 @@ func TestNeedletailAccepts(t *testing.T) {
 	all["relationships"] = hubs
 	for name, s := range all {
 		s.Durability, s.XDP, s.AFXDP = "sync", "native", "on"
+		if name == "plain" {
+			s.Durability = Memory
+		}
 		t.Run(name, func(t *testing.T) {
 			check(t, Needletail(binary), s, func(c command) []string { return []string{"check", c.args[2]} })
 		})

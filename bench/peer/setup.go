@@ -22,11 +22,14 @@ type Setup struct {
 	HA        *Pair   // nil: a server alone
 
 	// needletail only.
-	Durability string // sync, os, none
+	Durability string // sync, os, none, Memory
 	XDP        string // auto, native, generic, off
 	AFXDP      string // on, off
 	Send       string // ring, live
 }
+
+// Memory keeps no leases on disk (persist false), which leaves ports and engine.
+const Memory = "memory"
 
 // Pair makes a server one of two in load-balancing.
 type Pair struct {

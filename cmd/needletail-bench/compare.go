@@ -42,7 +42,7 @@ func compareCommand() *cobra.Command {
 	f.StringVarP(&c.output, "output", "o", "bench.jsonl", "file for the records, begun anew")
 	f.StringSliceVar(&c.works, "work", workNames(), "what to measure")
 	f.StringSliceVar(&c.peers, "peer", peerNames(), "whom to compare with, where installed")
-	f.StringSliceVar(&c.own, "variant", variantNames[:5:5], "variants of needletail in the work dora")
+	f.StringSliceVar(&c.own, "variant", variantNames[:7:7], "variants of needletail in the work dora")
 	f.DurationVar(&c.s.Trial, "trial", c.s.Trial, "length of one trial of a search")
 	f.DurationVar(&c.s.Confirm, "confirm", c.s.Confirm, "length of the run that confirms the rate a search found; 0: none")
 	f.IntVar(&c.s.Steps, "steps", c.s.Steps, "halvings of a search after its ramp")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"needletail/bench/peer"
 	"needletail/bench/suite"
 )
 
@@ -75,12 +76,12 @@ func variant(durability string, fast bool) string {
 }
 
 // variantNames are all there are; the last is measured when asked for.
-var variantNames = []string{"sync", "os", "none", "sync-socket", "os-socket", "none-socket"}
+var variantNames = []string{"sync", "os", "none", "sync-socket", "os-socket", "memory", "memory-socket", "none-socket"}
 
 func dora(ctx context.Context, s *suite.Suite, w *set) error {
 	var own []suite.Contender
 	for _, fast := range []bool{true, false} {
-		for _, durability := range []string{"sync", "os", "none"} {
+		for _, durability := range []string{"sync", "os", "none", peer.Memory} {
 			if slices.Contains(w.variants, variant(durability, fast)) {
 				own = append(own, w.own(durability, fast))
 			}
