@@ -10,14 +10,17 @@ const paceMemory = 20 * time.Millisecond
 
 // A Pace tells how far apart rounds of work should begin: each round costs the
 // same whatever it finds, so the more comes in, the longer is let gather, up to
-// Most. While little comes, little is saved and nobody has to wait. One goroutine
-// owns it.
+// Most. While little comes, little is saved and nobody has to wait: the gap grows
+// a little faster than the load. One goroutine owns it.
 type Pace struct {
 	Most time.Duration
-	Full float64 // pieces a second from which on the gap is Most; in proportion below
+	Full float64 // pieces a second from which on the gap is Most; see curve below it
 	rate float64 // pieces a second, smoothed
 	last time.Time
 }
+
+// curve is the power of the load that the gap follows.
+const curve = 1.5
 
 // Add notes a round that began now and found n pieces.
 func (p *Pace) Add(n int, now time.Time) {
@@ -28,5 +31,5 @@ func (p *Pace) Add(n int, now time.Time) {
 
 // Gap is the time from the last round to the next one.
 func (p *Pace) Gap() time.Duration {
-	return time.Duration(float64(p.Most) * min(1, p.rate/p.Full))
+	return time.Duration(float64(p.Most) * math.Pow(min(1, p.rate/p.Full), curve))
 }
