@@ -125,6 +125,7 @@ func (d *Driver) openHandler(ctx context.Context, args *control.Arguments) contr
 	case from == nil:
 		err = errNobody
 	default:
+		from.isNeedletail()
 		err = d.do(func() {
 			from.stream.begin(time.Now(), l.syncTimeout())
 			if from == l.partner {

@@ -71,6 +71,15 @@ func (p *peer) learn(timeout time.Duration) {
 	p.route.choose(p.ability())
 }
 
+// isNeedletail takes a peer for one by what it has just sent. A server that comes
+// back is forgotten, and reads our leases before anybody asks it; the changes sent
+// to it meanwhile would each be a request of its own, as to a Kea, and those that
+// pile up behind them would keep clients waiting for seconds.
+func (p *peer) isNeedletail() {
+	p.known.learn(abilityKnown|abilityNeedle, p.known.life())
+	p.route.choose(p.ability())
+}
+
 // discover asks the peer for its list of commands and for its status: Kea shows
 // dhcp-state since 2.7.1, and lease state 3 exists since 2.7.0. A peer that
 // refuses to tell is taken for a Kea 2.2, and one that does not answer at all

@@ -252,3 +252,20 @@ func TestPagesOfASleeper(t *testing.T) {
 		}
 	}
 }
+
+// Who begins a needletail's sync is a needletail, whatever was known of it: the
+// changes of the meantime go to it as to one.
+func TestReaderIsKnown(t *testing.T) {
+	n, k := withFakeKea(t)
+	p := n.links[0].partner
+	if p.ability().batch() {
+		t.Fatal("a Kea passes for a needletail")
+	}
+	k.set(func() { k.hang["ha-heartbeat"] = true }) // nothing else is learnt meanwhile
+	if a := n.ask(t, openName, arguments{"server-name": "server2"}); a.Result != 0 {
+		t.Fatalf("%+v", a)
+	}
+	if !p.ability().batch() || p.lane(netip.MustParseAddr("192.0.2.7")) != p.lanes[0] {
+		t.Error("a reader of our leases by needletail-sync-open is still taken for a Kea")
+	}
+}
