@@ -88,7 +88,7 @@ func (r *relationship) publish(now time.Time) {
 	sc := r.currentScope(now)
 	pol := r.Settings.policy(r.state, r.feeding).serving(sc.Enabled && sc.Serve.Count() > 0)
 	pol.Alone = pol.Alone || r.owes()
-	pol.Keeps = r.owes() && !r.partner.unread() && (r.partner.state == LoadBalancing || r.partner.state == HotStandby)
+	pol.Keeps = r.owes() && !r.partner.unread() && r.partner.state == r.normal()
 	newScope := !r.published || !sameScope(sc, r.scope)
 	newPolicy := !r.published || pol != r.policy
 	shrinks := !sc.Enabled || sc.Serve.Count() < r.scope.Serve.Count()

@@ -103,13 +103,15 @@ func TestSearchStepsDownUntilARunHolds(t *testing.T) {
 		return 0
 	}
 	var tried []float64
-	failed := math.Inf(1) // the least
+	failed, held := math.Inf(1), 0.0 // the least, the most
 	seek := Search{Start: 1000, Max: 1e5, LossMax: 0.001, Trial: 2 * time.Second, Confirm: 10 * time.Second, Steps: 2, Settle: 500 * time.Millisecond,
 		Progress: func(r *Result, ok bool) {
 			began = s.clock
 			if r.Seconds == 10 {
 				tried = append(tried, r.Rate)
-				if !ok {
+				if ok {
+					held = max(held, r.Rate)
+				} else {
 					failed = min(failed, r.Rate)
 				}
 			}
@@ -118,7 +120,7 @@ func TestSearchStepsDownUntilARunHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tried) < 3 || r.Rate > 2600 || failed > 1.1*r.Rate || !r.Sustained(0.001) {
+	if len(tried) < 3 || r.Rate != held || r.Rate > 2600 || r.Rate < 2000 || failed > 1.1*r.Rate || !r.Sustained(0.001) {
 		t.Errorf("found %.0f/s of 2500/s in the long run, confirmations at %.0f/s", r.Rate, tried)
 	}
 }

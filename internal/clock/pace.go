@@ -14,7 +14,7 @@ const paceMemory = 20 * time.Millisecond
 // a little faster than the load. One goroutine owns it.
 type Pace struct {
 	Most time.Duration
-	Full float64 // pieces a second from which on the gap is Most; see curve below it
+	Full float64 // pieces a second from which on the gap is Most; less by curve below it
 	rate float64 // pieces a second, smoothed
 	last time.Time
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The gap grows with what comes in, a little faster than that, up to its limit, and goes back after a pause;
-// a clock that stands still or was set back does it no harm.
+// The gap grows a little faster than what comes in, up to its limit, and goes back
+// after a pause; a clock that stands still or was set back does it no harm.
 func TestPace(t *testing.T) {
 	p := Pace{Most: time.Millisecond, Full: 10000}
 	now := time.Unix(1_700_000_000, 0)
