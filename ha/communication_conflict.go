@@ -101,12 +101,19 @@ func (d *Driver) Passed(ctx context.Context, partner bool, have, got *leases.Lea
 		have.State == leases.Active && got.State == leases.Active && leases.SameClient(have, got)
 }
 
+// TooLate tells whether a deletion that names the lease it means, as a Kea's does,
+// means another than the one there is: another client's, or an earlier one of the
+// same client, which has come again since.
+func TooLate(have, got *leases.Lease, now time.Time) bool {
+	return have.State == leases.Active && now.Before(have.Expires()) &&
+		(!leases.SameClient(have, got) || got.CLTT.Unix() > 0 && got.CLTT.Add(Clock{}.slack()).Before(have.CLTT))
+}
+
 // RefusesDeletion is Refuses for lease4-del: it carries the lease as the sender
-// had it, and is too late if another client has the address now.
+// had it.
 func (d *Driver) RefusesDeletion(ctx context.Context, partner bool, have, got *leases.Lease) bool {
 	_, own := via(ctx)
-	return (own || partner) && len(got.HW)+len(got.ClientID) > 0 &&
-		have.State == leases.Active && time.Now().Before(have.Expires()) && !leases.SameClient(have, got)
+	return (own || partner) && len(got.HW)+len(got.ClientID) > 0 && TooLate(have, got, time.Now())
 }
 
 // servesAlone is PartnerDown if the relationship of a subnet serves clients of whom

@@ -43,7 +43,8 @@ func TestKeaComesLate(t *testing.T) {
 		{"another client's, ours has ended", time.Hour, "lease4-update", 2, 2 * time.Hour, 0, 2},
 		{"the same client's, older", time.Minute, "lease4-update", 1, 5 * time.Minute, 0, 1},
 		{"a deletion of a former client's", time.Minute, "lease4-del", 2, 2 * time.Minute, 3, 1},
-		{"a deletion of this client's", time.Minute, "lease4-del", 1, 2 * time.Minute, 0, 0},
+		{"a deletion of this client's", time.Minute, "lease4-del", 1, time.Minute, 0, 0},
+		{"a deletion of its former lease", time.Minute, "lease4-del", 1, 2 * time.Minute, 3, 1},
 	} {
 		put(1, c.held)
 		if got := tell(c.command, c.client, c.age); got != c.want {

@@ -301,3 +301,33 @@ func TestNewSettings(t *testing.T) {
 		t.Errorf("a split of another relationship: %v %v", s.Weights, err)
 	}
 }
+
+// A partner that was reset may have begun to read our leases before its answer to the
+// reset is here; what it reads then counts.
+func TestResetAnsweredLate(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
+	s.m.Unsent(0).Add(1)
+	if s.beat(Ready); !has[SendReset](s.out) {
+		t.Fatal("a partner that lacks leases is not reset")
+	}
+	s.step(ServiceOff{Origin: control.OriginHARemote}).step(ResetDone{}).step(SyncComplete{})
+	if s.r.owes() || s.r.pressed {
+		t.Error("the partner has read our leases, and we still think that it lacks some")
+	}
+}
+
+// A change counted after the partner had begun to read is one that it lacks, also
+// when both serve again.
+func TestRemindsThePartner(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], LoadBalancing, LoadBalancing)
+	if s.beat(LoadBalancing); has[SendReset](s.out) {
+		t.Error("a partner that lacks nothing is reset")
+	}
+	s.m.Unsent(0).Add(1)
+	if s.beat(LoadBalancing); !has[SendReset](s.out) {
+		t.Error("a partner that lacks a lease is not reset")
+	}
+	if s.step(ResetDone{}).beat(Waiting); has[SendReset](s.out) {
+		t.Error("it is reset twice")
+	}
+}

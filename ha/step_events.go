@@ -23,6 +23,15 @@ func (r *relationship) heartbeatDone(now time.Time, h HeartbeatDone) {
 	if !old {
 		r.endSilence()
 		r.yieldToPartner()
+		r.remindPartner(now)
+	}
+}
+
+// remindPartner resets a partner that serves beside us and lacks leases of ours: a
+// change of the time before was counted after it had begun to read them.
+func (r *relationship) remindPartner(now time.Time) {
+	if r.state == r.normal() && r.partner.state == r.state && r.owes() && !r.reading && !r.pressed {
+		r.sendReset(now)
 	}
 }
 
@@ -153,12 +162,21 @@ func (r *relationship) backlogDone(now time.Time, d BacklogDone) {
 	if !r.backlog.Overflowed() {
 		r.partner.lost()
 	}
-	r.sendReset()
+	r.sendReset(now)
 }
 
-func (r *relationship) sendReset() {
+func (r *relationship) sendReset(now time.Time) {
 	if r.job.reset.begin() {
+		r.resetAt = now
 		r.then(SendReset{r.i})
+	}
+}
+
+// presses notes that the partner was reset. It may have begun to read our leases, or
+// be done with that, before its answer to the reset is here.
+func (r *relationship) presses() {
+	if r.readAt.Before(r.resetAt) {
+		r.reading, r.pressed = false, true
 	}
 }
 
@@ -172,10 +190,10 @@ func (r *relationship) resetDone(now time.Time, d ResetDone) {
 	case !mine:
 	case r.state == CommunicationRecovery:
 		r.enter(now, Waiting, "updates were lost in the outage, both servers synchronise")
-		r.reading, r.pressed = false, true
+		r.presses()
 		r.run(now)
 	default:
-		r.reading, r.pressed = false, true
+		r.presses()
 		r.heart.old = r.heart.flying
 		r.partner.state = Waiting // whatever it was when we last heard of it
 	}

@@ -32,6 +32,7 @@ type relationship struct {
 	reading  bool      // a sync of it is under way
 	readAt   time.Time // since then
 	pressed  bool      // it was reset and has not begun a sync since
+	resetAt  time.Time // we last asked it to reset itself
 	feeding  bool      // it syncs by stream and is sent every change
 	yielded  bool      // in partner-in-maintenance: the partner serves its clients itself
 	notified uint8     // in partner-down: its sync is complete and we are silent for this many heartbeats at most

@@ -26,10 +26,10 @@ func primaryToSync(r *relationship, now time.Time) (State, string) {
 }
 
 // toNormal begins common operation, once the partner knows our leases.
-func toNormal(r *relationship, _ time.Time) (State, string) {
+func toNormal(r *relationship, now time.Time) (State, string) {
 	switch {
 	case r.owes() && !r.pressed:
-		r.sendReset()
+		r.sendReset(now)
 		return r.state, ""
 	case r.owes() && r.partner.state == Ready:
 		r.warn("the partner goes on without having read our leases: is its sync-leases false?")
@@ -121,7 +121,7 @@ func recoverUpdates(r *relationship, now time.Time) (State, string) {
 	switch {
 	case r.interrupted(now) || r.job.drain != idle || r.job.reset != idle:
 	case r.backlog.Overflowed():
-		r.sendReset()
+		r.sendReset(now)
 	case r.backlog.Drain().Seal():
 		return LoadBalancing, "the partner is back, no update is missing"
 	default:

@@ -107,7 +107,7 @@ func (r *relationship) enter(now time.Time, next State, why string) {
 	case LoadBalancing, HotStandby:
 		r.feeding = false
 		if r.owes() && !r.pressed { // by way of maintenance; else toNormal has seen to it
-			r.sendReset()
+			r.sendReset(now)
 		}
 	}
 	r.armHeart(now)

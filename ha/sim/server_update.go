@@ -93,5 +93,5 @@ func (s *server) tooLate(have *leases.Lease, u *ha.Update) bool {
 	case s.c.Stream:
 		return ha.Overtaken(have, !s.told[u.Lease.Addr], u.At, s.clock())
 	}
-	return held(*have, s.clock()) && !leases.SameClient(have, &u.Lease)
+	return ha.TooLate(have, &u.Lease, s.clock())
 }

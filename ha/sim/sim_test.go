@@ -178,6 +178,8 @@ func TestOldFailures(t *testing.T) {
 			1795579994961: "a server that stood still while only its heartbeat was under way went to partner-down when it went on",
 			1795579998451: "the same",
 			1795579996113: "a partner just reset was still taken for ready, and passed for one that does not synchronise",
+			1795623160039: "a sleeper's late lease4-del removed the same client's next lease",
+			1795623160603: "a reset was answered after the partner had read: it was thought to lack leases for ever, and refused addresses",
 			294:           "a server that had served alone was reset, and let a sleeper take an address from its client",
 		}},
 	} {

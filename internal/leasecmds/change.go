@@ -80,7 +80,7 @@ func (c commands) take(ctx context.Context, b *leases.Batch, l *leases.KeaLease)
 const partnerOrigin = `"ha-partner"`
 
 // del removes a lease named by its address or by its client in a subnet. A
-// partner sends the whole lease; its client only tells whether it comes too late.
+// partner sends the whole lease; its client and time tell whether it comes too late.
 func (c commands) del(ctx context.Context, args *control.Arguments) (control.Response, error) {
 	q, err := parseQuestion(args)
 	if err != nil {

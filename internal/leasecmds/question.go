@@ -3,10 +3,12 @@ package leasecmds
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/netip"
 	"strings"
+	"time"
 
 	"needletail/internal/control"
 	"needletail/leases"
@@ -19,7 +21,7 @@ type question struct {
 	hw, id []byte // one of them
 
 	partner bool         // a partner asks
-	whose   leases.Lease // the client it says the address belongs to
+	whose   leases.Lease // the client it says the address belongs to, and since when
 }
 
 func parseQuestion(args *control.Arguments) (q question, err error) {
@@ -29,6 +31,9 @@ func parseQuestion(args *control.Arguments) (q question, err error) {
 		q.whose.HType = 1
 		q.whose.HW, _ = parseHex(args.StringOr("hw-address", "")) // odd or absent: nobody's
 		q.whose.ClientID, _ = parseHex(args.StringOr("client-id", ""))
+		if expire, valid := number(args, "expire"), number(args, "valid-lft"); valid > 0 && valid < expire {
+			q.whose.CLTT = time.Unix(expire-valid, 0)
+		}
 		return q, args.Err()
 	}
 	q.subnet = uint32(args.Int("subnet-id", 0, math.MaxUint32))
@@ -41,6 +46,14 @@ func parseQuestion(args *control.Arguments) (q question, err error) {
 		args.Fail("identifier-type %s finds no lease; use hw-address or client-id", kind)
 	}
 	return q, args.Err()
+}
+
+// number returns a number that a partner sends along, 0 if there is none.
+func number(args *control.Arguments, name string) (n int64) {
+	if args.Has(name) && json.Unmarshal(args.Value(name), &n) != nil {
+		return 0
+	}
+	return n
 }
 
 // find looks the lease up.
