@@ -73,7 +73,7 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry, clock Clock) err
 	now := time.Now()
 	if e.Op == opDelete {
 		d.opt.Store.DeleteAt(b, e.Lease.Addr, e.At, func(have *leases.Lease, ours bool) bool {
-			return Overtaken(have, ours, e.At, now)
+			return Overtaken(have, ours, e.At, clock, now)
 		})
 		return nil
 	}

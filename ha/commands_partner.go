@@ -127,3 +127,17 @@ func (d *Driver) beatNow(l *link) {
 	}
 	d.beat(l, requestTimeout)
 }
+
+// FromStart must be called before our leases are read from the first one on: a
+// partner's sync may have begun in a former life of ours, and misses what changed
+// between its pages.
+func (d *Driver) FromStart(ctx context.Context) {
+	at, own := via(ctx)
+	d.do(func() {
+		for i := range d.links {
+			if !own || i == at {
+				d.step(i, ReadFromStart{})
+			}
+		}
+	})
+}

@@ -61,10 +61,13 @@ func Contest(own State, wins bool, have, got *leases.Lease, now time.Time) bool 
 	return Conflict(own, have, got, busy, now)
 }
 
-// Overtaken tells whether a deletion made at a moment comes too late: the address
-// was given away since, by us or by whoever told us, and the client has it still.
-func Overtaken(have *leases.Lease, ours bool, at, now time.Time) bool {
-	if !ours { // its time has travelled, too
+// Overtaken tells whether a deletion made at a moment of a clock comes too late: the
+// address was given away since, by us or by whoever told us, and the client has it
+// still. In doubt it was, if we gave it: we know that the client has it.
+func Overtaken(have *leases.Lease, ours bool, at time.Time, clock Clock, now time.Time) bool {
+	if ours {
+		at = at.Add(-clock.slack())
+	} else { // its time has travelled, too
 		at = at.Add(slackMax)
 	}
 	return have.State == leases.Active && now.Before(have.Expires()) && have.CLTT.After(at)

@@ -68,16 +68,21 @@ func TestDeletionOvertaken(t *testing.T) {
 	l := leases.Lease{CLTT: now.Add(-time.Minute), ValidLft: 600, State: leases.Active}
 	for at, want := range map[time.Duration]bool{-2 * time.Minute: true, -time.Minute: false, 0: false} {
 		for _, ours := range []bool{true, false} {
-			if got := Overtaken(&l, ours, now.Add(at), now); got != want {
+			if got := Overtaken(&l, ours, now.Add(at), Clock{}, now); got != want {
 				t.Errorf("deleted %s from now: overtaken %v, want %v", at, got, want)
 			}
 		}
 	}
 	second := now.Add(-time.Minute - time.Second)
-	if !Overtaken(&l, true, second, now) || Overtaken(&l, false, second, now) {
+	if !Overtaken(&l, true, second, Clock{}, now) || Overtaken(&l, false, second, Clock{}, now) {
 		t.Error("a second before the lease counts if we gave it, and not if its time has travelled")
 	}
-	if l.State = leases.Released; Overtaken(&l, true, now.Add(-time.Hour), now) {
+	for ahead, want := range map[time.Duration]bool{0: false, skewNoise: false, -time.Minute: true} {
+		if got := Overtaken(&l, true, l.CLTT.Add(slackMax-time.Second), Clock{ahead}, now); got != want {
+			t.Errorf("a second after the lease by a clock that is %s ahead: overtaken %v, want %v", ahead, got, want)
+		}
+	}
+	if l.State = leases.Released; Overtaken(&l, true, now.Add(-time.Hour), Clock{}, now) {
 		t.Error("a released lease keeps a deletion away")
 	}
 }

@@ -157,7 +157,7 @@ func startNodeOn(t testing.TB, s *leases.Store, rs ...*config.Relationship) *nod
 	if err != nil {
 		t.Fatal(err)
 	}
-	leasecmds.Register(n.reg, leasecmds.Options{Store: n.store, Config: func() *config.Dhcp4 { return conf }, Before: d.Touched, HidesReleased: d.HidesReleased, Refuses: d.Refuses, Passed: d.Passed, RefusesDeletion: d.RefusesDeletion})
+	leasecmds.Register(n.reg, leasecmds.Options{Store: n.store, Config: func() *config.Dhcp4 { return conf }, Before: d.Touched, HidesReleased: d.HidesReleased, FromStart: d.FromStart, Refuses: d.Refuses, Passed: d.Passed, RefusesDeletion: d.RefusesDeletion})
 	n.Driver = d
 	t.Cleanup(n.Close)
 	return n
@@ -190,16 +190,22 @@ func (n *node) reach(want State) {
 // it; it returns whether the reply may leave.
 func (n *node) lease(addr string, mac byte) bool {
 	n.t.Helper()
-	var b leases.Batch
+	return n.replicate(putLease(n.t, n.store, addr, mac))
+}
+
+// putLease gives addr to a client. No partner hears of it.
+func putLease(t testing.TB, s *leases.Store, addr string, mac byte) *leases.Batch {
+	t.Helper()
+	b := new(leases.Batch)
 	b.Query(0, 0)
-	_, err := n.store.Put(&b, &leases.Lease{
+	_, err := s.Put(b, &leases.Lease{
 		Addr: netip.MustParseAddr(addr), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, mac},
 		CLTT: time.Unix(time.Now().Unix(), 0), ValidLft: 600,
 	})
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return n.replicate(&b)
+	return b
 }
 
 // replicate sends b and waits; true if no query was refused.

@@ -51,9 +51,10 @@ func interop(t *testing.T, mode, keaName string, agent bool) {
 	for i := range 25 { // three pages of a sync
 		k.leases = append(k.leases, fmt.Sprintf("192.0.2.%d,02:00:00:00:01:%02x,,3600,%d,1,0,0,,0,", 10+i, i, time.Now().Unix()+3600))
 	}
-	n := startNode(t, conf)
-	n.lease("192.0.2.50", 50) // ours alone; nobody is there to be told
+	store := testStore(t, "")
+	putLease(t, store, "192.0.2.50", 50) // ours alone
 	k.start()
+	n := startNodeOn(t, store, conf) // beside it: alone for long it would not read its leases
 
 	n.reach(normal)
 	k.reach(normal)

@@ -89,6 +89,7 @@ func (r *relationship) publish(now time.Time) {
 	pol := r.Settings.policy(r.state, r.feeding).serving(sc.Enabled && sc.Serve.Count() > 0)
 	pol.Alone = pol.Alone || r.owes()
 	pol.Keeps = r.owes() && !r.partner.unread() && r.partner.state == r.normal()
+	pol.Yields = r.Partner != "" && !pol.Alone && r.partner.state == PartnerDown
 	newScope := !r.published || !sameScope(sc, r.scope)
 	newPolicy := !r.published || pol != r.policy
 	shrinks := !sc.Enabled || sc.Serve.Count() < r.scope.Serve.Count()

@@ -24,6 +24,7 @@ type Policy struct {
 	Wait    bool   // hold the client's answer for the backups as well
 	Alone   bool   // we give addresses away, or gave, of which the partner has not heard
 	Keeps   bool   // and the partner gave none away of which we have not: see Stays
+	Yields  bool   // we gave none away alone, and the partner serves alone: see Cedes
 }
 
 // serving adapts a policy to what is served. A query whose changes get here

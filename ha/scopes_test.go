@@ -59,7 +59,7 @@ func TestAloneUntilRead(t *testing.T) {
 	if s.step(Reset{}).in(Waiting, "reset"); !s.r.policy.Alone {
 		t.Error("what we gave away alone is forgotten")
 	}
-	s.step(ServiceOff{Origin: control.OriginHARemote}).step(SyncComplete{})
+	s.read().step(SyncComplete{})
 	if s.r.policy.Alone {
 		t.Error("alone, though the partner has read all of it")
 	}
@@ -86,6 +86,15 @@ func TestWhoKeepsAnAddress(t *testing.T) {
 			t.Errorf("%s: keeps %v", c.name, got)
 		}
 	}
+	for _, partner := range []State{PartnerDown, LoadBalancing} {
+		for _, alone := range []int{0, 1} {
+			s := newStage(t, pair(ModeLoadBalancing)[0], Waiting, Unavailable)
+			s.m.Unsent(0).Add(alone)
+			if got, want := s.beat(partner).r.policy.Yields, partner == PartnerDown && alone == 0; got != want {
+				t.Errorf("%d given away alone beside %s: yields %v", alone, partner, got)
+			}
+		}
+	}
 }
 
 // A Kea's sync that takes so long that we serve again between two pages has not read
@@ -103,12 +112,15 @@ func TestSyncWithAPause(t *testing.T) {
 		"it was asked what it is before that": {[]Input{HeartbeatDone{State: Waiting, Time: t0, Began: t0}}, true},
 	} {
 		s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
-		s.step(page).wait(11*time.Second).serves(256, true, name)
+		s.step(page).step(ReadFromStart{}).wait(11*time.Second).serves(256, true, name)
 		s.m.Unsent(0).Add(1)
 		for _, in := range c.between { // before the next page, or the next sync
 			s.step(in)
 		}
-		s.beat(Syncing).step(page).step(SyncComplete{}).beat(Ready)
+		if s.beat(Syncing).step(page); !c.again {
+			s.step(ReadFromStart{}) // it is the next sync
+		}
+		s.step(SyncComplete{}).beat(Ready)
 		if got := has[SendReset](s.out); got != c.again {
 			t.Errorf("%s: read again %v, want %v", name, got, c.again)
 		}
@@ -144,8 +156,7 @@ func TestResetPartnerIsNotReady(t *testing.T) {
 	}
 	s.step(ResetDone{})
 	s.r.run(s.now)
-	s.in(PartnerDown, "whatever happens").step(ServiceOff{Origin: control.OriginHARemote, Period: time.Minute})
-	s.step(SyncComplete{}).beat(Ready).in(LoadBalancing, "it has read")
+	s.in(PartnerDown, "whatever happens").read().step(SyncComplete{}).beat(Ready).in(LoadBalancing, "it has read")
 }
 
 // Lease updates by state and peer: Kea: ha_service.cc, shouldSendLeaseUpdates
@@ -310,10 +321,22 @@ func TestResetAnsweredLate(t *testing.T) {
 	if s.beat(Ready); !has[SendReset](s.out) {
 		t.Fatal("a partner that lacks leases is not reset")
 	}
-	s.step(ServiceOff{Origin: control.OriginHARemote}).step(ResetDone{}).step(SyncComplete{})
+	s.read().step(ResetDone{}).step(SyncComplete{})
 	if s.r.owes() || s.r.pressed {
 		t.Error("the partner has read our leases, and we still think that it lacks some")
 	}
+}
+
+// A partner that stood still in its sync goes on with a page from the middle when we
+// have started anew: what we gave away since, it has not read.
+func TestReadInTwoLives(t *testing.T) {
+	s := newStage(t, pair(ModeLoadBalancing)[0], PartnerDown, Unavailable)
+	s.m.Unsent(0).Add(1)
+	s.step(ServiceOff{Origin: control.OriginHARemote, Period: time.Minute}).step(SyncComplete{})
+	if s.beat(Ready); !has[SendReset](s.out) {
+		t.Error("half a sync passes for a whole one")
+	}
+	s.step(ResetDone{}).read().step(SyncComplete{}).beat(Ready).in(LoadBalancing, "it has read all")
 }
 
 // A change counted after the partner had begun to read is one that it lacks, also

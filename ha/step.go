@@ -103,6 +103,8 @@ func (r *relationship) take(now time.Time, in Input) {
 		r.backlogDone(now, in)
 	case ResetDone:
 		r.resetDone(now, in)
+	case ReadFromStart:
+		r.whole = r.reading
 	case StreamOpened:
 		r.streamOpened(now)
 	case StreamClosed:

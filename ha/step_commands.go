@@ -101,6 +101,9 @@ func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 		r.m.service.disable(origin{control.OriginHALocal + control.Origin(r.i), r.i}, 0, now)
 		r.heartSoon(now)
 	}
+	if !in.Backup {
+		r.stepBack()
+	}
 	if r.state != PartnerDown { // which feeds on until it sees the partner ready
 		r.feeding = false
 	}
@@ -109,7 +112,9 @@ func (r *relationship) syncComplete(now time.Time, in SyncComplete) {
 		id = control.OriginHARemote
 	}
 	if r.reading && !in.Backup {
-		r.settled, r.reading = r.reads, false
+		if r.reading = false; r.whole {
+			r.settled = r.reads
+		}
 	}
 	r.m.service.release(origin{id, r.i})
 	r.m.service.release(origin{id, everyone}) // had it come over a shared socket
@@ -131,10 +136,11 @@ func (r *relationship) serviceOff(now time.Time, in ServiceOff) {
 
 // readingBegins remembers what was unsent when the partner's sync began. What is
 // added before its end, by queries still under way or because it took so long that
-// we served again, the pages read before may not have.
+// we served again, the pages read before may not have. Nor has it anything of us
+// for certain if it began before we started (a server that stood still goes on).
 func (r *relationship) readingBegins(now time.Time) {
 	if !r.reading {
-		r.reads, r.reading, r.pressed, r.readAt = r.unsent.Load(), true, false, now
+		r.reads, r.reading, r.whole, r.pressed, r.readAt = r.unsent.Load(), true, false, false, now
 	}
 }
 

@@ -40,9 +40,14 @@ func (r *relationship) heardFrom(now time.Time, h HeartbeatDone) {
 		r.forgetClients(now)
 	}
 	r.partner.heard(now, h)
-	r.pressed = r.pressed && h.State != PartnerDown // it has gone another way, and read nothing
+	if h.State == PartnerDown || h.State == r.normal() {
+		r.pressed = false // it has gone another way, and read nothing
+	}
 	if h.State != Syncing && (h.Began.IsZero() || h.Began.After(r.readAt)) {
 		r.reading = r.reading && r.feeding // it died in the middle of a sync
+	}
+	if (h.State == Ready || h.State == r.normal()) && !r.beforeCancel(h) {
+		r.stepBack()
 	}
 	if r.state != PartnerDown {
 		r.partner.together()
@@ -207,6 +212,7 @@ func (r *relationship) streamOpened(now time.Time) {
 	}
 	r.reading = false
 	r.readingBegins(now)
+	r.whole = true
 }
 
 func (r *relationship) warn(text string) { r.then(Warning{r.i, text}) }

@@ -128,6 +128,9 @@ type ServiceOn struct {
 	Shared bool
 }
 
+// ReadFromStart says that somebody reads our leases from the first one on.
+type ReadFromStart struct{}
+
 // StreamOpened says that the partner, a needletail, has begun a sync from us
 // that carries live changes: from now on every lease change goes to it in
 // whatever state we are, so nobody needs to be silent. StreamClosed says that
@@ -154,5 +157,6 @@ func (MaintenanceNotify) input() {}
 func (SyncComplete) input()      {}
 func (ServiceOff) input()        {}
 func (ServiceOn) input()         {}
+func (ReadFromStart) input()     {}
 func (StreamOpened) input()      {}
 func (StreamClosed) input()      {}

@@ -111,7 +111,36 @@ func (r *relationship) cancelDone(now time.Time, m *maintenance, d MaintenanceDo
 		r.partner.state = orUnavailable(d.State)
 		r.heart.cancelled = now
 		r.enter(now, m.next, "maintenance was cancelled here")
+		r.heartSoon(now)
 		r.answer(m.token, control.ResultSuccess, "Server maintenance successfully canceled.")
+	}
+}
+
+// relapse is how long after a cancel a Kea may go back to maintenance by itself:
+// until its next heartbeat, and we do not know its heartbeat-delay.
+const relapse = time.Minute
+
+// aside is where a partner takes us that is in maintenance. A Kea before 2.7.5 goes
+// back there after a cancel, for ever, and would take us along, if its machine runs (a
+// heartbeat under way ends, a lease update of its first client does) before a new
+// heartbeat has told it that we have left partner-in-maintenance. No cancel helps it
+// then: we reset it, stay, and serve its clients until it does.
+func aside(r *relationship, now time.Time) (State, string) {
+	if r.job.maintenance != nil || now.Sub(r.heart.cancelled) > relapse {
+		return PartnerInMaintenance, partnerAside
+	}
+	if !r.pressed {
+		r.standsIn, r.served = true, r.failoverScopes()
+		r.sendReset(now)
+	}
+	return r.state, ""
+}
+
+// stepBack ends what aside has begun. The partner serves once it has read our leases
+// and seen us in the normal state: we let go of its clients first.
+func (r *relationship) stepBack() {
+	if r.standsIn {
+		r.standsIn, r.served = false, r.defaultScopes()
 	}
 }
 
@@ -163,10 +192,14 @@ const cancelLag = time.Second
 // state of maintenance from before a cancel. Taken for news it would begin
 // maintenance again, by itself, which Kea does.
 func (r *relationship) sinceCancel(h HeartbeatDone) State {
-	if h.State.maintained() && !h.Began.IsZero() && h.Began.Before(r.heart.cancelled) {
+	if h.State.maintained() && r.beforeCancel(h) {
 		return r.normal()
 	}
 	return h.State
+}
+
+func (r *relationship) beforeCancel(h HeartbeatDone) bool {
+	return !h.Began.IsZero() && h.Began.Before(r.heart.cancelled)
 }
 
 func (s State) maintained() bool { return s == InMaintenance || s == PartnerInMaintenance }

@@ -154,7 +154,7 @@ func TestRejoin(t *testing.T) {
 		t.Error("no reset")
 	}
 	s.step(ResetDone{}).beat(Waiting)
-	s.step(ServiceOff{Token: 1, Origin: control.OriginHARemote, Period: time.Minute}).serves(256, false, "partner reads").result(0, "disable")
+	s.step(ServiceOff{Token: 1, Origin: control.OriginHARemote, Period: time.Minute}).serves(256, false, "partner reads").result(0, "disable").step(ReadFromStart{})
 	s.step(SyncComplete{Token: 2}).serves(256, false, "silent until a heartbeat").result(0, "notify")
 	s.beat(Ready).in(LoadBalancing, "read")
 
@@ -259,4 +259,30 @@ func TestMark(t *testing.T) {
 	if m.Unsent(0).Load() == 0 || !m.rels[0].owes() {
 		t.Error("a marked server starts without unsent updates")
 	}
+}
+
+// A Kea before 2.7.5 goes back to maintenance after a cancel and stays there, whatever
+// cancels follow: seen with Debian's 2.2.0. Without maintenance of late it is taken at
+// its word.
+func TestMaintenanceRelapse(t *testing.T) {
+	s := lb(t, LoadBalancing).step(MaintenanceStart{}).step(MaintenanceDone{}).step(MaintenanceCancel{}).step(MaintenanceDone{})
+	s.beat(LoadBalancing).serves(128, true, "it has left")
+	s.beat(InMaintenance).in(LoadBalancing, "it has gone back").serves(256, true, "it serves nobody")
+	if _, ok := effect[SendReset](s.out); !ok {
+		t.Error("the partner was not reset")
+	}
+	s.step(ResetDone{})
+	for _, p := range []State{InMaintenance, Waiting, Syncing} {
+		s.beat(p).in(LoadBalancing, p.String()).serves(256, true, p.String())
+		if _, ok := effect[SendReset](s.out); ok {
+			t.Errorf("reset again in %s", p)
+		}
+	}
+	s.step(SyncComplete{}).serves(128, true, "it is about to serve")
+	s.beat(Ready).beat(LoadBalancing).in(LoadBalancing, "it serves").serves(128, true, "it serves")
+
+	s.step(MaintenanceStart{}).beat(InMaintenance).in(PartnerInMaintenance, "asked for").step(MaintenanceDone{})
+	s.step(MaintenanceCancel{}).step(MaintenanceDone{State: LoadBalancing})
+	s.now = s.now.Add(relapse + time.Second)
+	s.beat(LoadBalancing).beat(InMaintenance).in(PartnerInMaintenance, "long after the cancel")
 }

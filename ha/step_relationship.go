@@ -31,9 +31,11 @@ type relationship struct {
 	reads    uint64    // the same of the sync under way
 	reading  bool      // a sync of it is under way
 	readAt   time.Time // since then
+	whole    bool      // from our first lease on; else it began before we started
 	pressed  bool      // it was reset and has not begun a sync since
 	resetAt  time.Time // we last asked it to reset itself
 	feeding  bool      // it syncs by stream and is sent every change
+	standsIn bool      // in the normal state: we serve its clients, it is in maintenance without reason
 	yielded  bool      // in partner-in-maintenance: the partner serves its clients itself
 	notified uint8     // in partner-down: its sync is complete and we are silent for this many heartbeats at most
 

@@ -122,6 +122,10 @@ func (r *replay) line(text string, m []string) {
 		if to.m.service.enabled(to.i) {
 			fail("%s still serves", to.name)
 		}
+	case "lease4-get-page":
+		if strings.Contains(args, `"from": "start"`) {
+			to.step(now, ReadFromStart{})
+		}
 	case "ha-sync-complete-notify":
 		sync, ok := take[StartSync](from)
 		if !ok {

@@ -3,6 +3,8 @@ package ha
 import (
 	"testing"
 	"time"
+
+	"needletail/internal/control"
 )
 
 // stage is one relationship under test, with a clock.
@@ -51,6 +53,11 @@ func (s *stage) wait(d time.Duration) *stage {
 // beat is a heartbeat that finds the partner in a state.
 func (s *stage) beat(partner State) *stage {
 	return s.step(HeartbeatDone{State: partner, Time: s.now})
+}
+
+// read is the beginning of a Kea's sync from us.
+func (s *stage) read() *stage {
+	return s.step(ServiceOff{Token: 1, Origin: control.OriginHARemote, Period: time.Minute}).step(ReadFromStart{})
 }
 
 func (s *stage) miss() *stage { return s.step(HeartbeatDone{Err: "connection refused"}) }

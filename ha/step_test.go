@@ -185,7 +185,10 @@ func TestMaintenanceCancelledMeanwhile(t *testing.T) {
 	s.step(MaintenanceStart{Token: 1}).step(MaintenanceDone{}).in(PartnerInMaintenance, "started here")
 	s.step(MaintenanceCancel{Token: 2}).step(MaintenanceDone{State: HotStandby}).in(HotStandby, "cancelled here")
 	s.step(HeartbeatDone{State: InMaintenance, Time: s.now, Began: asked}).in(HotStandby, "asked before")
-	s.step(HeartbeatDone{State: InMaintenance, Time: s.now, Began: s.now}).in(PartnerInMaintenance, "asked since")
+	s.step(HeartbeatDone{State: InMaintenance, Time: s.now, Began: s.now}).in(HotStandby, "asked since")
+	if _, ok := effect[SendReset](s.out); !ok {
+		t.Error("asked since: a relapse, but no ha-reset")
+	}
 
 	s = newStage(t, set, HotStandby, HotStandby)
 	s.step(MaintenanceNotify{Token: 1}).in(InMaintenance, "the partner's start")

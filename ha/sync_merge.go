@@ -57,7 +57,8 @@ func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, untold
 			return
 		}
 		taken, err := m.store.Merge(m.filling, l, func(have, got *leases.Lease, untold bool) bool {
-			return (untold || !m.policy().Stays(have, got, time.Now())) && over(have, got, untold)
+			p, now := m.policy(), time.Now()
+			return (untold || !p.Stays(have, got, now)) && (over(have, got, untold) || p.Cedes(have, got, now))
 		})
 		if err == nil && taken {
 			m.changed++

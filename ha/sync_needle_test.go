@@ -253,6 +253,39 @@ func TestPagesOfASleeper(t *testing.T) {
 	}
 }
 
+// A lease that we made in our last moment, of which nobody was told, makes way for that
+// of a partner which served alone from then on: their times may be the same.
+func TestPagesOfASurvivor(t *testing.T) {
+	now := time.Unix(time.Now().Unix(), 0)
+	for _, c := range []struct {
+		name   string
+		yields bool
+		after  time.Duration // ours is younger by
+		valid  uint32        // of the page's
+		client byte          // of the page's; ours is 1
+		taken  bool
+	}{
+		{"at the same time", true, 0, 3600, 2, true},
+		{"in doubt", true, slackMax, 3600, 2, true},
+		{"certainly older", true, slackMax + time.Second, 3600, 2, false},
+		{"we served alone, too", false, 0, 3600, 2, false},
+		{"expired", true, slackMax, 1, 2, false},
+		{"our client's own", true, slackMax, 3600, 1, false},
+	} {
+		n := &node{t: t, store: testStore(t, "")}
+		n.put("192.0.2.20", leases.Active, now, 1)
+		m := newMerger(n.store, nil, new(touched))
+		m.policy = func() Policy { return Policy{Yields: c.yields} }
+		page := leases.Lease{Addr: netip.MustParseAddr("192.0.2.20"), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, c.client}, CLTT: now.Add(-c.after), ValidLft: c.valid}
+		if err := m.lease(&page); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := n.store.Get(page.Addr); (got.ValidLft == c.valid && got.HW[5] == c.client && c.client != 1) != c.taken {
+			t.Errorf("%s: taken %v, have %+v", c.name, !c.taken, got)
+		}
+	}
+}
+
 // Who begins a needletail's sync is a needletail, whatever was known of it: the
 // changes of the meantime go to it as to one.
 func TestReaderIsKnown(t *testing.T) {

@@ -29,6 +29,15 @@ func (p Policy) Stays(have, got *leases.Lease, now time.Time) bool {
 	return p.Keeps && got.State == leases.Active && Conflict(PartnerDown, have, got, false, now)
 }
 
+// Cedes tells whether a partner that serves alone is right about an address that it
+// has for another client than we do, where the times leave a doubt. While we gave
+// nothing away without it (Policy.Yields), no client was told of our lease: the
+// partner never heard of that, for we stopped before it answered.
+func (p Policy) Cedes(have, got *leases.Lease, now time.Time) bool {
+	return p.Yields && have.State == leases.Active && got.State == leases.Active && now.Before(got.Expires()) &&
+		!leases.SameClient(have, got) && have.CLTT.Sub(got.CLTT) <= slackMax
+}
+
 // Buried tells whether a deletion was made after a lease's last transaction and
 // so speaks of that lease. One of the two times has travelled.
 func Buried(l *leases.Lease, deleted time.Time) bool {

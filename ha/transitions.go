@@ -61,14 +61,14 @@ var rows = []row{
 	{LoadBalancing, []partner{pOtherNormal}, to(Waiting, wrongMode), "Kea: ha_service.cc, normalStateHandler, isPartnerStateInvalid"},
 	{LoadBalancing, []partner{pDown}, to(Waiting, gaveUsUp), "Kea: ha_service.cc, normalStateHandler, HA_PARTNER_DOWN_ST"},
 	{LoadBalancing, []partner{pInCharge}, to(InMaintenance, partnerInCharge), "Kea: ha_service.cc, normalStateHandler, HA_PARTNER_IN_MAINTENANCE_ST"},
-	{LoadBalancing, []partner{pAside}, to(PartnerInMaintenance, partnerAside), "Kea: ha_service.cc, normalStateHandler, HA_IN_MAINTENANCE_ST"},
+	{LoadBalancing, []partner{pAside}, aside, "Kea: ha_service.cc, normalStateHandler, HA_IN_MAINTENANCE_ST"},
 	{LoadBalancing, []partner{pTerminated}, to(Terminated, follows), "Kea: ha_service.cc, normalStateHandler, HA_TERMINATED_ST"},
 	{LoadBalancing, []partner{pUnavailable}, partnerDownOrRecovery, "Kea: ha_service.cc, normalStateHandler, HA_UNAVAILABLE_ST"},
 
 	{HotStandby, []partner{pOtherNormal, pNoRecovery}, to(Waiting, wrongMode), "Kea: ha_service.cc, normalStateHandler, isPartnerStateInvalid"},
 	{HotStandby, []partner{pDown}, to(Waiting, gaveUsUp), "Kea: ha_service.cc, normalStateHandler, HA_PARTNER_DOWN_ST"},
 	{HotStandby, []partner{pInCharge}, to(InMaintenance, partnerInCharge), "Kea: ha_service.cc, normalStateHandler, HA_PARTNER_IN_MAINTENANCE_ST"},
-	{HotStandby, []partner{pAside}, to(PartnerInMaintenance, partnerAside), "Kea: ha_service.cc, normalStateHandler, HA_IN_MAINTENANCE_ST"},
+	{HotStandby, []partner{pAside}, aside, "Kea: ha_service.cc, normalStateHandler, HA_IN_MAINTENANCE_ST"},
 	{HotStandby, []partner{pTerminated}, to(Terminated, follows), "Kea: ha_service.cc, normalStateHandler, HA_TERMINATED_ST"},
 	{HotStandby, []partner{pUnavailable}, partnerDown, "Kea: ha_service.cc, normalStateHandler, HA_UNAVAILABLE_ST"},
 

@@ -89,7 +89,7 @@ func (r *relationship) enter(now time.Time, next State, why string) {
 	if from != Unknown {
 		r.then(Transition{Relationship: r.i, From: from, To: next, Partner: r.partner.state, Reason: why, Paused: r.paused})
 	}
-	r.notified, r.yielded = 0, false
+	r.notified, r.yielded, r.standsIn = 0, false, false
 	r.served = r.entryScopes(next)
 	r.adjustService()
 	switch next {

@@ -84,7 +84,8 @@ type Cluster struct {
 // split is a time in which two servers served the same bucket.
 type split struct {
 	since   time.Duration
-	excused bool // it began while the two could not talk
+	both    bool // they do so now; one may pause
+	excused bool // they began, or began again, while the two could not talk
 }
 
 // New prepares a run: one relationship, or two that have a server in common.
@@ -223,19 +224,31 @@ func (c *Cluster) observe() {
 	}
 	normal := c.normal()
 	switch {
-	case both && c.split == nil:
-		c.split = &split{since: c.world.now, excused: !c.net.good(a, b, c.notice(a))}
-		c.splits++
-		c.world.logf("--- both serve the same buckets; excused %v", c.split.excused)
+	case both && (c.split == nil || !c.split.both):
+		c.splitBegins(!c.net.good(a, b, c.notice(a)))
 	case both && normal:
 		c.breaks("Apart: both serve the same buckets in %s", a.state())
 	case !both && normal && c.split != nil:
 		c.world.logf("--- together again")
 		c.split = nil
 	}
+	if c.split != nil {
+		c.split.both = both
+	}
 	if normal {
 		a.behind, b.behind = false, false
 	}
+}
+
+// splitBegins notes that both servers serve the same bucket, for the first time or
+// again since they were together.
+func (c *Cluster) splitBegins(excused bool) {
+	if c.split == nil {
+		c.split = &split{since: c.world.now}
+		c.splits++
+	}
+	c.split.excused = c.split.excused || excused
+	c.world.logf("--- both serve the same buckets; excused %v", c.split.excused)
 }
 
 // normal reports whether both servers live, in the normal state of their mode.

@@ -38,9 +38,10 @@
 // An address promised in one of them is tainted for a lease time: One and Kept
 // are not asked of it. Everything else is asked of every run.
 //
-//   - Split: both servers serve the same bucket, and when that began a message
-//     between the two had been lost in the last heartbeats: the link was cut, one
-//     direction is enough. It lasts until both are in the normal state again.
+//   - Split: both servers serve the same bucket, and when that began, or began again
+//     after a pause, a message between the two had been lost in the last heartbeats: the
+//     link was cut, one direction is enough. It lasts until both are in the normal state
+//     again.
 //   - Stale survivor: a server serves in partner-down or communication-recovery, its
 //     partner has promised leases alone since they were last together, and when it
 //     entered that state the partner was dead, stopped, just back, or not to be

@@ -178,10 +178,10 @@ func (s *server) commit(u ha.Update, done func()) {
 			return
 		}
 		s.busy[a]--
+		s.unsettled(a, !good && behind)
 		if s.told[a] && s.c.Mutation != IgnoreConflicts { // the partner's own client has it by now (leases.Store.Settle)
 			return
 		}
-		s.unsettled(a, !good && behind)
 		if s.untold[a] = !good; good {
 			done()
 		}

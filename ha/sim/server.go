@@ -43,6 +43,9 @@ type server struct {
 	doomed  bool   // dies in its next commit
 	loud    bool   // by mutation: serves where it should be silent
 	unsent  uint64 // by mutation: what only the partner is told
+
+	behindAt time.Duration // when the partner promised the last of them
+	syncAt   time.Duration // when the last sync began
 }
 
 type offer struct {

@@ -25,7 +25,7 @@ func (s *server) replicate(u ha.Update, done func(ok bool)) {
 	switch pol.Partner {
 	case ha.Queue:
 		if s.m.Backlog(s.rel).Push(u) {
-			s.partner().behind = true
+			s.partner().lacks()
 			break
 		}
 		fallthrough // it has just been emptied
@@ -55,7 +55,7 @@ func (s *server) replicate(u ha.Update, done func(ok bool)) {
 	case ha.Refuse:
 		good = false
 	case ha.Count:
-		s.partner().behind = true
+		s.partner().lacks()
 		s.unsent++
 		if s.c.Mutation != NeverCount && !s.kea() {
 			s.m.Unsent(s.rel).Add(1)
@@ -129,3 +129,6 @@ func (s *server) drain(from ha.Drain) {
 		s.drain(from)
 	})
 }
+
+// lacks notes that the partner has just promised a lease without us.
+func (s *server) lacks() { s.behind, s.behindAt = true, s.c.world.now }

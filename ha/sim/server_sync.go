@@ -23,6 +23,7 @@ func (p page) end() netip.Addr { return p.entries[len(p.entries)-1].Lease.Addr }
 // sync fetches the partner's leases: as from a Kea, page by page, the partner
 // silent meanwhile; or as a stream, the partner sending every change meanwhile.
 func (s *server) sync(id uint64) {
+	s.syncAt = s.c.world.now
 	s.syncID, s.touched, s.graves, s.synced = id, map[netip.Addr]bool{}, maps.Clone(s.live.graves), s.clock()
 	if s.c.Stream {
 		s.stream(id)
@@ -38,7 +39,7 @@ func (s *server) syncEnd(id uint64, err string) {
 	if s.current(id) {
 		s.syncID, s.touched = 0, nil
 		s.c.world.logf("%s: sync ends %q", s.name, err)
-		s.behind = s.behind && err != ""
+		s.behind = s.behind && (err != "" || !s.c.Stream && s.behindAt > s.syncAt)
 		s.step(ha.SyncDone{ID: id, Err: err})
 	}
 }
@@ -101,7 +102,7 @@ func (s *server) better(u ha.Update, over func(have, got *leases.Lease, untold b
 	if ok && !untold && s.c.Mutation != TakeAlone && s.policy.Stays(&have, &u.Lease, s.clock()) {
 		return false
 	}
-	return !ok || s.c.Mutation == SyncOverwrites || over(&have, &u.Lease, untold)
+	return !ok || s.c.Mutation == SyncOverwrites || over(&have, &u.Lease, untold) || s.policy.Cedes(&have, &u.Lease, s.clock())
 }
 
 // partnersClock is the partner's as heartbeats tell it.

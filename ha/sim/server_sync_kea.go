@@ -35,7 +35,12 @@ func (s *server) enablePartner(id uint64, why string) {
 
 func (s *server) fetch(id uint64, from netip.Addr) {
 	p := s.partner()
-	s.c.call(s, p, s.c.SyncTimeout, func(reply func(any)) { reply(p.page(from)) }, func(a any, err string) {
+	s.c.call(s, p, s.c.SyncTimeout, func(reply func(any)) {
+		if !from.IsValid() {
+			p.step(ha.ReadFromStart{})
+		}
+		reply(p.page(from))
+	}, func(a any, err string) {
 		switch {
 		case !s.current(id):
 		case err != "":

@@ -91,7 +91,7 @@ func (s *server) tooLate(have *leases.Lease, u *ha.Update) bool {
 	case s.c.Mutation == DeleteLate:
 		return false
 	case s.c.Stream:
-		return ha.Overtaken(have, !s.told[u.Lease.Addr], u.At, s.clock())
+		return ha.Overtaken(have, !s.told[u.Lease.Addr], u.At, s.partnersClock(), s.clock())
 	}
 	return ha.TooLate(have, &u.Lease, s.clock())
 }

@@ -22,6 +22,9 @@ type Options struct {
 	// HidesReleased tells whether whoever sent a command may not know the lease
 	// state released, which is then shown as expired-reclaimed; nil for never.
 	HidesReleased func(context.Context) bool
+	// FromStart is called before the first page of leases is read, or all; nil if
+	// nobody wants to know.
+	FromStart func(context.Context)
 	// Refuses tells whether lease4-update, and RefusesDeletion whether
 	// lease4-del, must leave a lease alone; partner says that the command has a
 	// partner's origin. Nil for never. They must not call the store.
@@ -43,6 +46,9 @@ type commands struct{ Options }
 func Register(r *control.Registry, o Options) {
 	if o.Before == nil {
 		o.Before = func(netip.Addr) {}
+	}
+	if o.FromStart == nil {
+		o.FromStart = func(context.Context) {}
 	}
 	if o.HidesReleased == nil {
 		o.HidesReleased = func(context.Context) bool { return false }

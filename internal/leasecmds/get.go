@@ -31,6 +31,7 @@ func (c commands) get(_ context.Context, args *control.Arguments) (control.Respo
 // getAll answers with all leases, or those of some subnets.
 func (c commands) getAll(ctx context.Context, args *control.Arguments) (control.Response, error) {
 	if !args.Given() {
+		c.FromStart(ctx)
 		return c.answer(ctx, c.Store.All(), false), nil
 	}
 	subnets := args.Numbers("subnets")
@@ -54,6 +55,9 @@ func (c commands) getPage(ctx context.Context, args *control.Arguments) (control
 	limit := args.Int("limit", 1, math.MaxUint32)
 	if err := args.Err(); err != nil {
 		return control.Response{}, err
+	}
+	if !from.IsValid() {
+		c.FromStart(ctx)
 	}
 	return c.answer(ctx, c.Store.Page(from, int(limit)), true), nil
 }

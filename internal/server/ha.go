@@ -91,7 +91,7 @@ func HighAvailability(kernel KernelFilter) Joiner {
 		if kernel != nil {
 			kernel.OnUnacked(p.Recount)
 		}
-		leasecmds.Register(c.Registry, leasecmds.Options{Store: c.Store, Config: p.cfg.Load, Before: p.touched, HidesReleased: p.hidesReleased,
+		leasecmds.Register(c.Registry, leasecmds.Options{Store: c.Store, Config: p.cfg.Load, Before: p.touched, HidesReleased: p.hidesReleased, FromStart: p.fromStart,
 			Refuses: p.refuses, RefusesDeletion: p.refusesDeletion, Passed: p.passed, Place: c.PlaceData})
 		c.Owned.Set(p.reclaims)
 		c.Metrics.MustRegister(relationshipMetrics{p})
@@ -139,6 +139,12 @@ func (p *partnership) touched(a netip.Addr) {
 func (p *partnership) hidesReleased(ctx context.Context) bool {
 	d := p.driver.Load()
 	return d != nil && d.HidesReleased(ctx)
+}
+
+func (p *partnership) fromStart(ctx context.Context) {
+	if d := p.driver.Load(); d != nil {
+		d.FromStart(ctx)
+	}
 }
 
 func (p *partnership) refuses(ctx context.Context, partner bool, have, got *leases.Lease) bool {
