@@ -150,10 +150,22 @@ func (b *bed) take(p *Port, f []byte) []frame.Query {
 	b.t.Helper()
 	b.send(f)
 	qs := make([]frame.Query, 1)
-	if n, err := p.Receive(qs, 5*time.Second); n != 1 || err != nil {
-		b.t.Fatalf("%d queries received, %v; %+v", n, err, p.Stats())
+	if n := b.receive(p, qs, 5*time.Second); n != 1 {
+		b.t.Fatalf("%d queries received; %+v", n, p.Stats())
 	}
 	return qs
+}
+
+// receive is Receive that waits on where a Wake or a signal has ended the wait.
+func (b *bed) receive(p *Port, qs []frame.Query, wait time.Duration) int {
+	b.t.Helper()
+	for end := time.Now().Add(wait); ; {
+		n, err := p.Receive(qs, time.Until(end))
+		b.check(err)
+		if n > 0 || !time.Now().Before(end) {
+			return n
+		}
+	}
 }
 
 // hear returns the next DHCP reply that reaches the client, its tags included:

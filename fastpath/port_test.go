@@ -233,7 +233,7 @@ func TestScopes(t *testing.T) {
 	settled(scope.Unacked{Analyzed: 1, Connecting: 1})
 	p.SetScope(0, everybody)
 	send(1, 0)
-	if n, _ := port.Receive(qs, 5*time.Second); n != 1 {
+	if n := b.receive(port, qs, 5*time.Second); n != 1 {
 		t.Fatalf("%d queries after the failover", n)
 	}
 	port.Done(qs[:1])
@@ -284,10 +284,7 @@ func TestRefused(t *testing.T) {
 		b.send(f)
 	}
 	qs := make([]frame.Query, 4)
-	n := 0
-	for end := time.Now().Add(5 * time.Second); n == 0 && time.Now().Before(end); { // the last one in
-		n, _ = port.Receive(qs, 100*time.Millisecond)
-	}
+	n := b.receive(port, qs, 5*time.Second)
 	if n != 1 || qs[0].Link.DstMAC != b.srv.MAC {
 		t.Errorf("%d queries taken, want the one to this host", n)
 	}
@@ -314,8 +311,8 @@ func TestPartialChecksum(t *testing.T) {
 		return err
 	}))
 	qs := make([]frame.Query, 1)
-	if n, err := port.Receive(qs, 5*time.Second); n != 1 {
-		t.Errorf("%d taken, %v; %+v", n, err, port.Stats())
+	if n := b.receive(port, qs, 5*time.Second); n != 1 {
+		t.Errorf("%d taken; %+v", n, port.Stats())
 	}
 }
 
@@ -327,7 +324,7 @@ func TestPassed(t *testing.T) {
 	copy(f[14+16:], []byte{192, 0, 2, 99})
 	b.send(f)
 	qs := make([]frame.Query, 1)
-	if n, _ := p.Worker(0).Receive(qs, 200*time.Millisecond); n != 0 {
+	if n := b.receive(p.Worker(0), qs, 200*time.Millisecond); n != 0 {
 		t.Error("took a query to another address")
 	}
 	for _, v := range p.Verdicts() {
