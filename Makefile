@@ -7,7 +7,7 @@ CONFIG  ?=
 SEEDS   ?= 0
 
 PAGES    := $(notdir $(wildcard docs/man/*.[18]))
-RACE     := ./internal/control ./internal/logging ./internal/server ./internal/netif ./leases ./slowpath ./fastpath ./ha ./bench/suite ./cmd/needletail
+RACE     := ./internal/control ./internal/logging ./internal/server ./internal/netif ./internal/clock ./leases ./slowpath ./fastpath ./ha ./ha/sim ./bench/load ./bench/echo ./bench/flood ./bench/suite ./cmd/needletail
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
