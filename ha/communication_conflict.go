@@ -109,7 +109,7 @@ func (d *Driver) Passed(ctx context.Context, partner bool, have, got *leases.Lea
 // same client, which has come again since.
 func TooLate(have, got *leases.Lease, now time.Time) bool {
 	return have.State == leases.Active && now.Before(have.Expires()) &&
-		(!leases.SameClient(have, got) || got.CLTT.Unix() > 0 && got.CLTT.Add(Clock{}.slack()).Before(have.CLTT))
+		(!leases.SameClient(have, got) || got.CLTT.Unix() > 0 && got.CLTT.Before(have.CLTT))
 }
 
 // RefusesDeletion is Refuses for lease4-del: it carries the lease as the sender

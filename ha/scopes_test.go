@@ -353,4 +353,10 @@ func TestRemindsThePartner(t *testing.T) {
 	if s.step(ResetDone{}).beat(Waiting); has[SendReset](s.out) {
 		t.Error("it is reset twice")
 	}
+	if s.beat(Ready); !has[Warning](s.out) {
+		t.Error("nobody is told of a partner that does not read")
+	}
+	if s.beat(LoadBalancing); has[SendReset](s.out) {
+		t.Error("a partner that does not read is reset for ever")
+	}
 }

@@ -30,7 +30,11 @@ func (r *relationship) heartbeatDone(now time.Time, h HeartbeatDone) {
 // remindPartner resets a partner that serves beside us and lacks leases of ours: a
 // change of the time before was counted after it had begun to read them.
 func (r *relationship) remindPartner(now time.Time) {
-	if r.state == r.normal() && r.partner.state == r.state && r.owes() && !r.reading && !r.pressed {
+	switch {
+	case r.state != r.normal() || r.reading || !r.owes():
+	case r.pressed && r.partner.state == Ready:
+		r.forgo()
+	case !r.pressed && r.partner.state == r.state:
 		r.sendReset(now)
 	}
 }

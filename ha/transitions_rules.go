@@ -32,10 +32,15 @@ func toNormal(r *relationship, now time.Time) (State, string) {
 		r.sendReset(now)
 		return r.state, ""
 	case r.owes() && r.partner.state == Ready:
-		r.warn("the partner goes on without having read our leases: is its sync-leases false?")
-		r.settled = r.unsent.Load()
+		r.forgo()
 	}
 	return r.normal(), "both servers are ready"
+}
+
+// forgo gives up on a partner that was reset and is ready without having read.
+func (r *relationship) forgo() {
+	r.warn("the partner goes on without having read our leases: is its sync-leases false?")
+	r.settled = r.unsent.Load()
 }
 
 // owes reports whether we answered clients without the partner hearing of it
