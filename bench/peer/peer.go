@@ -15,6 +15,11 @@ type Peer struct {
 	Binary     string // a path, or a name found in PATH or a sbin directory
 	Durability string // what is safe before an ACK leaves
 	Mode       string // how it receives; "": Receives asks
+	// Pool is how many addresses it gets; 0: all there are. Its clients are fewer, and
+	// come again when none is left.
+	Pool uint32
+	// Broadcast has new clients ask for broadcast answers.
+	Broadcast bool
 
 	versionFlag string
 	version     func(output string) string

@@ -41,7 +41,7 @@ func (s *Suite) PairDORA(ctx context.Context, c Contender) error {
 
 func (s *Suite) searchNew(ctx context.Context, st *site, who record.Server, work string, setup *peer.Setup) (*load.Result, error) {
 	cfg := st.config(s.Clients, setup.Relays())
-	cfg.Fresh = true
+	cfg.Fresh = st.peer.Pool == 0
 	g, err := load.New(cfg, st.link)
 	if err != nil {
 		return nil, err

@@ -45,13 +45,14 @@ type site struct {
 	version string               // of the servers
 	active  string               // how they receive
 	only    func(id []byte) bool // clients that take part; nil: all
+	peer    *peer.Peer           // on all servers; without limits before one runs
 	closers []func() error
 }
 
 // stage makes the namespaces of a generator and so many servers and has wire do
 // the rest. If that fails nothing is left.
 func stage(servers int, wire func(*site) error) (*site, error) {
-	st := &site{lab: nettest.Open()}
+	st := &site{lab: nettest.Open(), peer: &peer.Peer{}}
 	err := st.populate(servers)
 	if err == nil {
 		err = wire(st)
@@ -161,7 +162,7 @@ func (st *site) startIn(p *peer.Peer, setup *peer.Setup, i int, dir string) erro
 	for len(st.running) <= i {
 		st.running, st.dirs = append(st.running, nil), append(st.dirs, "")
 	}
-	st.running[i], st.dirs[i] = proc, dir
+	st.running[i], st.dirs[i], st.peer = proc, dir, p
 	if st.version == "" {
 		st.version = p.Version()
 	}
@@ -176,10 +177,16 @@ func (st *site) pids() []int {
 	return out
 }
 
+// probes is how many clients ready asks for.
+const probes = 64
+
 // config is what the generator needs to know of the site.
 func (st *site) config(clients int, relays []netip.Addr) load.Config {
+	if st.peer.Pool > 0 {
+		clients = min(clients, int(st.peer.Pool)-probes)
+	}
 	return load.Config{
-		Clients: clients, Mix: load.Mix{load.DORA: 1}, Rate: 1000, Duration: time.Second, Timeout: time.Second,
+		Clients: clients, Broadcast: st.peer.Broadcast, Mix: load.Mix{load.DORA: 1}, Rate: 1000, Duration: time.Second, Timeout: time.Second,
 		ClientID: true, Server: serverAt[0], ServerMAC: st.mac, OwnMAC: st.own, Relays: relays, Only: st.only,
 	}
 }
@@ -187,7 +194,7 @@ func (st *site) config(clients int, relays []netip.Addr) load.Config {
 // ready waits until the servers answer: a handful of clients of their own
 // salt must all be served.
 func (st *site) ready(ctx context.Context, limit time.Duration, relays []netip.Addr) error {
-	cfg := st.config(64, relays)
+	cfg := st.config(probes, relays)
 	cfg.Salt, cfg.Rate, cfg.Duration, cfg.Timeout = 0xee, 1000, 16*time.Millisecond, 200*time.Millisecond
 	for end := time.Now().Add(limit); ; {
 		g, err := load.New(cfg, st.link)
