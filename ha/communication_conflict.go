@@ -30,13 +30,18 @@ func Conflict(own State, have, got *leases.Lease, busy bool, now time.Time) bool
 		return true
 	case have != nil && have.State == leases.Released && got.State == leases.Active && leases.SameClient(have, got):
 		return got.CLTT.Before(have.CLTT)
-	case have == nil || have.State != leases.Active || !now.Before(have.Expires()) || leases.SameClient(have, got):
+	case have == nil || !promised(have, now) || leases.SameClient(have, got):
 		return false
 	case got.CLTT.Before(have.CLTT):
 		return true
 	default: // a declined lease names no client
 		return own == PartnerDown && got.State == leases.Active
 	}
+}
+
+// promised tells whether a client has the address of a lease, its time not over.
+func promised(l *leases.Lease, now time.Time) bool {
+	return l.State == leases.Active && now.Before(l.Expires())
 }
 
 // unsettledMax is how long a change can be waiting for the partner: a request's
@@ -56,7 +61,7 @@ func Contest(own State, wins bool, have, got *leases.Lease, now time.Time) bool 
 	if have.State == leases.Active && leases.SameClient(have, got) {
 		return got.CLTT.Before(have.CLTT.Add(-slackMax))
 	}
-	busy := wins && have.State == leases.Active && got.State == leases.Active && now.Before(have.Expires()) &&
+	busy := wins && promised(have, now) && got.State == leases.Active &&
 		!leases.SameClient(have, got) && now.Sub(have.CLTT) < unsettledMax
 	return Conflict(own, have, got, busy, now)
 }
@@ -70,7 +75,7 @@ func Overtaken(have *leases.Lease, ours bool, at time.Time, clock Clock, now tim
 	} else { // its time has travelled, too
 		at = at.Add(slackMax)
 	}
-	return have.State == leases.Active && now.Before(have.Expires()) && have.CLTT.After(at)
+	return promised(have, now) && have.CLTT.After(at)
 }
 
 // Outlived tells whether a release comes too late: its client has come again
@@ -78,7 +83,7 @@ func Overtaken(have *leases.Lease, ours bool, at time.Time, clock Clock, now tim
 // which we know as well as the sender, the slack of its clock apart; a later one
 // ended it before.
 func Outlived(have, got *leases.Lease, clock Clock, now time.Time) bool {
-	return have != nil && got.State == leases.Released && have.State == leases.Active && now.Before(have.Expires()) &&
+	return have != nil && got.State == leases.Released && promised(have, now) &&
 		leases.SameClient(have, got) && got.CLTT.Add(clock.slack()).Before(have.CLTT)
 }
 
@@ -108,7 +113,7 @@ func (d *Driver) Passed(ctx context.Context, partner bool, have, got *leases.Lea
 // means another than the one there is: another client's, or an earlier one of the
 // same client, which has come again since.
 func TooLate(have, got *leases.Lease, now time.Time) bool {
-	return have.State == leases.Active && now.Before(have.Expires()) &&
+	return promised(have, now) &&
 		(!leases.SameClient(have, got) || got.CLTT.Unix() > 0 && got.CLTT.Before(have.CLTT))
 }
 

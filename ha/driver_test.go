@@ -190,22 +190,16 @@ func (n *node) reach(want State) {
 // it; it returns whether the reply may leave.
 func (n *node) lease(addr string, mac byte) bool {
 	n.t.Helper()
-	return n.replicate(putLease(n.t, n.store, addr, mac))
-}
-
-// putLease gives addr to a client. No partner hears of it.
-func putLease(t testing.TB, s *leases.Store, addr string, mac byte) *leases.Batch {
-	t.Helper()
-	b := new(leases.Batch)
+	var b leases.Batch
 	b.Query(0, 0)
-	_, err := s.Put(b, &leases.Lease{
+	_, err := n.store.Put(&b, &leases.Lease{
 		Addr: netip.MustParseAddr(addr), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, mac},
 		CLTT: time.Unix(time.Now().Unix(), 0), ValidLft: 600,
 	})
 	if err != nil {
-		t.Fatal(err)
+		n.t.Fatal(err)
 	}
-	return b
+	return n.replicate(&b)
 }
 
 // replicate sends b and waits; true if no query was refused.

@@ -52,7 +52,7 @@ func interop(t *testing.T, mode, keaName string, agent bool) {
 		k.leases = append(k.leases, fmt.Sprintf("192.0.2.%d,02:00:00:00:01:%02x,,3600,%d,1,0,0,,0,", 10+i, i, time.Now().Unix()+3600))
 	}
 	store := testStore(t, "")
-	putLease(t, store, "192.0.2.50", 50) // ours alone
+	(&node{t: t, store: store}).put("192.0.2.50", leases.Active, time.Now(), 50) // ours alone
 	k.start()
 	n := startNodeOn(t, store, conf) // beside it: alone for long it would not read its leases
 

@@ -50,7 +50,7 @@ func (r *relationship) heardFrom(now time.Time, h HeartbeatDone) {
 	if h.State != Syncing && (h.Began.IsZero() || h.Began.After(r.readAt)) {
 		r.reading = r.reading && r.feeding // it died in the middle of a sync
 	}
-	if (h.State == Ready || h.State == r.normal()) && !r.beforeCancel(h) {
+	if h.State == Ready || h.State == r.normal() {
 		r.stepBack()
 	}
 	if r.state != PartnerDown {

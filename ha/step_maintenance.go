@@ -192,14 +192,10 @@ const cancelLag = time.Second
 // state of maintenance from before a cancel. Taken for news it would begin
 // maintenance again, by itself, which Kea does.
 func (r *relationship) sinceCancel(h HeartbeatDone) State {
-	if h.State.maintained() && r.beforeCancel(h) {
+	if h.State.maintained() && !h.Began.IsZero() && h.Began.Before(r.heart.cancelled) {
 		return r.normal()
 	}
 	return h.State
-}
-
-func (r *relationship) beforeCancel(h HeartbeatDone) bool {
-	return !h.Began.IsZero() && h.Began.Before(r.heart.cancelled)
 }
 
 func (s State) maintained() bool { return s == InMaintenance || s == PartnerInMaintenance }

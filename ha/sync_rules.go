@@ -34,7 +34,7 @@ func (p Policy) Stays(have, got *leases.Lease, now time.Time) bool {
 // nothing away without it (Policy.Yields), no client was told of our lease: the
 // partner never heard of that, for we stopped before it answered.
 func (p Policy) Cedes(have, got *leases.Lease, now time.Time) bool {
-	return p.Yields && have.State == leases.Active && got.State == leases.Active && now.Before(got.Expires()) &&
+	return p.Yields && have.State == leases.Active && promised(got, now) &&
 		!leases.SameClient(have, got) && have.CLTT.Sub(got.CLTT) <= slackMax
 }
 
