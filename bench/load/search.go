@@ -17,6 +17,10 @@ type Search struct {
 	Steps    int           // halvings after the ramp
 	Settle   time.Duration // for a server to digest its backlog after a failed trial
 	Progress func(trial *Result, ok bool)
+	// Anew gives each run that confirms a generator of its own, whose server begins
+	// anew, so that nobody is confirmed with the leases of its trials, which are more
+	// the faster it is. Nil: all goes on with the one there is.
+	Anew func(context.Context) (*Generator, error)
 }
 
 // floor is the lowest rate tried, as a share of Start.
@@ -96,7 +100,7 @@ const near = 1.1
 func (s *Search) confirm(ctx context.Context, g *Generator, mix Mix, rate float64) (*Result, error) {
 	failed := rate
 	for down := downBy; rate >= s.Start*floor; down = min(down+downBy, 0.5) {
-		r, ok, err := s.once(ctx, g, mix, rate, s.Confirm)
+		r, ok, err := s.hold(ctx, g, mix, rate)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +118,7 @@ func (s *Search) confirm(ctx context.Context, g *Generator, mix Mix, rate float6
 func (s *Search) climb(ctx context.Context, g *Generator, mix Mix, best *Result, failed float64) (*Result, error) {
 	for failed > best.Rate*near {
 		rate := (best.Rate + failed) / 2
-		r, ok, err := s.once(ctx, g, mix, rate, s.Confirm)
+		r, ok, err := s.hold(ctx, g, mix, rate)
 		switch {
 		case errors.Is(err, errSpent):
 			return best, nil
@@ -127,6 +131,17 @@ func (s *Search) climb(ctx context.Context, g *Generator, mix Mix, best *Result,
 		}
 	}
 	return best, nil
+}
+
+// hold runs once as long as confirming takes.
+func (s *Search) hold(ctx context.Context, g *Generator, mix Mix, rate float64) (*Result, bool, error) {
+	if s.Anew != nil {
+		var err error
+		if g, err = s.Anew(ctx); err != nil {
+			return nil, false, fmt.Errorf("search: begin anew: %w", err)
+		}
+	}
+	return s.once(ctx, g, mix, rate, s.Confirm)
 }
 
 // errSpent says that the clients do not last for a run.

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -173,5 +175,43 @@ func TestBlemish(t *testing.T) {
 		if why := r.Blemish(0.001); !strings.Contains(why, want) {
 			t.Errorf("%s: %q", want, why)
 		}
+	}
+}
+
+// A search whose clients run out says so, also when a few never get a lease.
+func TestSearchSpendsItsClients(t *testing.T) {
+	cfg := config("dora", 3000)
+	cfg.Fresh = true
+	g, sim := simulate(t, cfg, time.Nanosecond)
+	sim.deaf = func(int) bool { return sim.buf[headersLen+offChaddr+5] == 0 } // one in 256
+	s := Search{Start: 4000, Max: 1e5, LossMax: 0.1, Settle: 20 * time.Millisecond, Trial: 100 * time.Millisecond, Steps: 1}
+	if _, err := s.Run(t.Context(), g, Mix{DORA: 1}); !errors.Is(err, errSpent) {
+		t.Errorf("3,000 clients for a search up to 100,000 a second: %v", err)
+	}
+}
+
+// Each run that confirms begins with a generator of its own, and only those do.
+func TestSearchConfirmsAnew(t *testing.T) {
+	cfg := config("dora", 20000)
+	cfg.Fresh = true
+	g, _ := simulate(t, cfg, time.Nanosecond)
+	s := Search{Start: 1000, Max: 16000, LossMax: 0.001, Settle: 20 * time.Millisecond, Trial: 100 * time.Millisecond, Confirm: time.Second, Steps: 1}
+	var anew int
+	s.Anew = func(context.Context) (*Generator, error) {
+		anew++
+		g, _ := simulate(t, cfg, time.Nanosecond)
+		return g, nil
+	}
+	r, err := s.Run(t.Context(), g, Mix{DORA: 1}) // of 20,000 clients the trials leave fewer than 16,000
+	if err != nil {
+		t.Fatal(err)
+	}
+	if anew != 1 || r.Rate != 16000 || r.Completed != 16000 {
+		t.Errorf("anew %d times, %.0f/s, %d done", anew, r.Rate, r.Completed)
+	}
+	s.Anew = func(context.Context) (*Generator, error) { return nil, errors.New("no room") }
+	g, _ = simulate(t, cfg, time.Nanosecond)
+	if _, err = s.Run(t.Context(), g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("a server that does not begin anew: %v", err)
 	}
 }

@@ -31,8 +31,11 @@ func (g *Generator) pick(e Exchange) (uint32, bool) {
 	return g.bound.pop() // every client is bound: the oldest starts over
 }
 
-// spent tells that only clients without a lease may begin and none is left.
-func (g *Generator) spent() bool { return g.cfg.Fresh && g.idle.len() == 0 }
+// spent tells that only clients without a lease may begin and fewer are left than
+// do within a timeout: a few that a server does not serve always are.
+func (g *Generator) spent() bool {
+	return g.cfg.Fresh && float64(g.idle.len()) < g.cfg.Rate*g.cfg.Timeout.Seconds()
+}
 
 // send transmits the current message of a client, for the first time or again.
 func (g *Generator) send(n uint32, now int64) {

@@ -152,10 +152,11 @@ func perSecondOfCPU(r *record.Record) float64 {
 	return float64(r.Result.Completed) / r.CPU.Server
 }
 
+// pairShare sets a pair against one server behind the same bridge.
 func pairShare(r *results) judgement {
 	why := ""
 	share := func(server, durability string) float64 {
-		pair, one := r.best("pair-dora", server, durability), r.best("dora", server, durability)
+		pair, one := r.best("pair-dora", server, durability), r.best("bridged-dora", server, durability)
 		if pair == nil || perSecondOfCPU(one) == 0 {
 			return 0
 		}

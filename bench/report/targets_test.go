@@ -40,6 +40,8 @@ func whole() []record.Record {
 		measured("dora", "needletail", "os", 120000, 1, nil),
 		measured("pair-dora", "kea", "memfile", 4000, 0.8, nil),
 		measured("pair-dora", "needletail", "sync", 50000, 1, nil),
+		measured("bridged-dora", "kea", "memfile", 10000, 1, nil),
+		measured("bridged-dora", "needletail", "sync", 60000, 0.6, nil),
 		measured("refuse", "kea", "memfile", 500, 1, map[string]float64{"refused_per_s": 10000, "refused_most_per_s": 12000}),
 		measured("refuse", "needletail", "sync", 500, 1, map[string]float64{"refused_per_s": 600000, "refused_most_per_s": 700000}),
 		measured("cpu-at-5000", "kea", "memfile", 5000, 1, map[string]float64{"server_cpu_s_per_100k": 10}),

@@ -30,6 +30,6 @@ func (s *Suite) Ceiling(ctx context.Context) error {
 		return err
 	}
 	who := record.Server{Name: "echo", Version: "1", Durability: "no leases", Mode: "XDP_TX", Servers: 1}
-	_, err = s.search(ctx, st, who, g, "ceiling", load.Mix{load.DORA: 1})
+	_, err = s.search(ctx, st, who, quest{work: "ceiling", mix: load.Mix{load.DORA: 1}, g: g})
 	return err
 }

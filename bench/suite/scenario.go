@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,22 +32,27 @@ func (s *Suite) Relayed(ctx context.Context, c Contender, relays int) error {
 	})
 }
 
-// PairDORA does the same with two servers in load-balancing.
+// PairDORA does the same with two servers in load-balancing, and with one of them
+// behind the same bridge, to compare with: a bridge takes no live frames.
 func (s *Suite) PairDORA(ctx context.Context, c Contender) error {
-	return s.pair(ctx, c, newPairSite, func(st *site, setup *peer.Setup) error {
-		_, err := s.searchNew(ctx, st, st.about(c.Peer, setup), "pair-dora", setup)
-		return err
-	})
+	search := func(work string) func(*site, *peer.Setup) error {
+		return func(st *site, setup *peer.Setup) error {
+			_, err := s.searchNew(ctx, st, st.about(c.Peer, setup), work, setup)
+			return err
+		}
+	}
+	return errors.Join(s.pair(ctx, c, newPairSite, search("pair-dora")), s.alone(ctx, c, base(), newPairSite, search("bridged-dora")))
 }
 
 func (s *Suite) searchNew(ctx context.Context, st *site, who record.Server, work string, setup *peer.Setup) (*load.Result, error) {
 	cfg := st.config(s.Clients, setup.Relays())
 	cfg.Fresh = st.peer.Pool == 0
-	g, err := load.New(cfg, st.link)
+	anew := func() (*load.Generator, error) { return load.New(cfg, st.link) }
+	g, err := anew()
 	if err != nil {
 		return nil, err
 	}
-	return s.search(ctx, st, who, g, work, load.Mix{load.DORA: 1})
+	return s.search(ctx, st, who, quest{work: work, mix: load.Mix{load.DORA: 1}, g: g, anew: anew})
 }
 
 // renewing is how many clients hold leases when renewals are measured.
@@ -61,7 +67,7 @@ func (s *Suite) Renew(ctx context.Context, c Contender) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.search(ctx, st, st.about(c.Peer, setup), g, "renew-cached", load.Mix{load.Renew: 1})
+		_, err = s.search(ctx, st, st.about(c.Peer, setup), quest{work: "renew-cached", mix: load.Mix{load.Renew: 1}, g: g})
 		return err
 	})
 }
@@ -95,7 +101,7 @@ func (s *Suite) Exchanges(ctx context.Context, c Contender) error {
 			if err != nil {
 				return err
 			}
-			if _, err := quick.search(ctx, st, st.about(c.Peer, setup), g, m.work, mix); err != nil {
+			if _, err := quick.search(ctx, st, st.about(c.Peer, setup), quest{work: m.work, mix: mix, g: g}); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -187,6 +188,40 @@ func TestKeaWithLeasesAndFlood(t *testing.T) {
 			t.Errorf("made %.0f, refused %.0f, %d in scope served", trial.made, trial.refused, trial.result.Completed)
 		}
 		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A server that begins anew knows no client: it is another process, all of its
+// first one's files are gone, and a lease's address is no longer taken.
+func TestServerBeginsAnew(t *testing.T) {
+	s := testSuite(t, new(bytes.Buffer))
+	if _, err := peer.Kea().Find(); err != nil {
+		t.Skip(err)
+	}
+	err := s.alone(context.Background(), Contender{Peer: peer.Kea()}, base(), newPairSite, func(st *site, setup *peer.Setup) error {
+		g, err := s.filled(t.Context(), st, 50)
+		if err != nil {
+			return err
+		}
+		before, dir := st.pids(), st.dirs[0]
+		if err := st.anew(); err != nil {
+			return err
+		}
+		if after := st.pids(); len(after) != 1 || after[0] == before[0] {
+			t.Errorf("processes %v before, %v after", before, after)
+		}
+		if left, err := os.ReadDir(s.Dir); err != nil || len(left) != 1 || left[0].Name() == filepath.Base(dir) {
+			t.Errorf("left: %v, %v", left, err)
+		}
+		g.Set(load.Mix{load.InitReboot: 1}, 500, 100*time.Millisecond, false)
+		r, err := g.Run(t.Context())
+		if err == nil && (r.Completed != 0 || r.Begun[load.InitReboot] == 0) {
+			t.Errorf("a server without leases confirmed %d of them", r.Completed)
+		}
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -46,6 +46,7 @@ type site struct {
 	active  string               // how they receive
 	only    func(id []byte) bool // clients that take part; nil: all
 	peer    *peer.Peer           // on all servers; without limits before one runs
+	begin   func() error         // starts the servers and waits until they serve as asked
 	closers []func() error
 }
 
@@ -243,13 +244,28 @@ func (st *site) receiving(ctx context.Context, p *peer.Peer, setup *peer.Setup) 
 	return nil
 }
 
-func (st *site) close() error {
-	var errs []error
+// anew ends the servers and starts them without leases.
+func (st *site) anew() error {
+	st.stop()
+	for _, dir := range st.dirs { // a disk that holds the leases of ten runs is another one
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove what server left: %w", err)
+		}
+	}
+	return st.begin()
+}
+
+func (st *site) stop() {
 	for i := len(st.running) - 1; i >= 0; i-- {
 		if st.running[i] != nil {
 			st.running[i].Stop()
 		}
 	}
+}
+
+func (st *site) close() error {
+	var errs []error
+	st.stop()
 	for i := len(st.closers) - 1; i >= 0; i-- {
 		errs = append(errs, st.closers[i]())
 	}

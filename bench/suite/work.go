@@ -40,8 +40,18 @@ func (c *Contender) apply(s *peer.Setup) *peer.Setup {
 
 // single starts one contender alone and hands the running site to f.
 func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f func(*site, *peer.Setup) error) error {
+	return s.alone(ctx, c, setup, func(ctx context.Context, m load.Medium) (*site, error) {
+		return newSite(ctx, m, setup.Relays(), setup.Queues())
+	}, f)
+}
+
+// A builder makes a site without servers that run.
+type builder func(context.Context, load.Medium) (*site, error)
+
+// alone starts one contender as the first server of a site and hands it to f.
+func (s *Suite) alone(ctx context.Context, c Contender, setup peer.Setup, build builder, f func(*site, *peer.Setup) error) error {
 	s.prepare()
-	st, err := newSite(ctx, s.medium(c), setup.Relays(), setup.Queues())
+	st, err := build(ctx, s.medium(c))
 	if err != nil {
 		return err
 	}
@@ -51,7 +61,7 @@ func (s *Suite) single(ctx context.Context, c Contender, setup peer.Setup, f fun
 
 // pair starts a contender twice, as a load-balanced pair on a site of two
 // servers, and hands it to f.
-func (s *Suite) pair(ctx context.Context, c Contender, build func(context.Context, load.Medium) (*site, error), f func(*site, *peer.Setup) error) error {
+func (s *Suite) pair(ctx context.Context, c Contender, build builder, f func(*site, *peer.Setup) error) error {
 	s.prepare()
 	st, err := build(ctx, s.medium(c))
 	if err != nil {
@@ -67,41 +77,63 @@ func (s *Suite) pair(ctx context.Context, c Contender, build func(context.Contex
 func (s *Suite) on(ctx context.Context, st *site, c Contender, setup *peer.Setup, start func() error, f func(*site, *peer.Setup) error) error {
 	defer st.close()
 	s.env.XDP, s.env.Driver = st.mode, st.driver
-	if err := start(); err != nil {
-		return err
+	st.begin = func() error {
+		if err := start(); err != nil {
+			return err
+		}
+		if err := st.ready(ctx, startLimit, setup.Relays()); err != nil {
+			return fmt.Errorf("%s on %d server(s): %w", c.Peer.Name, len(st.running), err)
+		}
+		return st.receiving(ctx, c.Peer, setup)
 	}
-	if err := st.ready(ctx, startLimit, setup.Relays()); err != nil {
-		return fmt.Errorf("%s on %d server(s): %w", c.Peer.Name, len(st.servers), err)
-	}
-	if err := st.receiving(ctx, c.Peer, setup); err != nil {
+	if err := st.begin(); err != nil {
 		return err
 	}
 	return f(st, setup)
 }
 
+// A quest is what to search the highest rate of.
+type quest struct {
+	work string
+	mix  load.Mix
+	g    *load.Generator
+	// anew, if not nil, makes the generator of each run that confirms, before which
+	// the servers begin without leases.
+	anew func() (*load.Generator, error)
+}
+
 // search finds the highest rate of a mix. Each trial becomes a record of the
 // sweep, the one that confirms the rate also one of the work itself; that is
 // returned.
-func (s *Suite) search(ctx context.Context, st *site, who record.Server, g *load.Generator, work string, mix load.Mix) (*load.Result, error) {
+func (s *Suite) search(ctx context.Context, st *site, who record.Server, q quest) (*load.Result, error) {
 	cpu := newMeter(st.pids())
 	seek := load.Search{Start: lowest, Max: highest, LossMax: lossMax, Trial: s.Trial, Confirm: s.Confirm, Steps: s.Steps, Settle: 500 * time.Millisecond}
+	if q.anew != nil {
+		seek.Anew = func(context.Context) (*load.Generator, error) {
+			if err := st.anew(); err != nil {
+				return nil, err
+			}
+			cpu = newMeter(st.pids())
+			return q.anew()
+		}
+	}
 	var best record.Record
 	var failed error
 	seek.Progress = func(r *load.Result, ok bool) {
-		rec := record.Record{Work: "sweep/" + work, Server: who, Result: r, CPU: cpu.lap()}
+		rec := record.Record{Work: "sweep/" + q.work, Server: who, Result: r, CPU: cpu.lap()}
 		if err := s.write(&rec); err != nil {
 			failed = err
 		}
 		if ok {
 			best = rec
 		}
-		s.Say("  %s %s: %.0f/s asked, %.0f/s done, loss %.3f %%, p99 %d µs%s", work, label(who), r.Rate, r.PerSecond, 100*r.Loss, p99(r), remark(r))
+		s.Say("  %s %s: %.0f/s asked, %.0f/s done, loss %.3f %%, p99 %d µs%s", q.work, label(who), r.Rate, r.PerSecond, 100*r.Loss, p99(r), remark(r))
 	}
-	r, err := seek.Run(ctx, g, mix)
+	r, err := seek.Run(ctx, q.g, q.mix)
 	if err != nil {
-		return nil, fmt.Errorf("%s, %s: %w", work, who.Name, err)
+		return nil, fmt.Errorf("%s, %s: %w", q.work, who.Name, err)
 	}
-	best.Work, best.Result = work, r
+	best.Work, best.Result = q.work, r
 	if failed == nil {
 		failed = s.write(&best)
 	}
