@@ -27,6 +27,7 @@ type Port struct {
 	next       int // leg to look at first
 	polled     []unix.PollFd
 	descs      [receiveMax]xsk.Desc
+	warmed     byte     // of no use but that warm reads what it adds up
 	buffers    [][]byte // of replies
 	idle       []int    // indices of buffers that are not lent
 	count      portCounters
