@@ -30,7 +30,7 @@ func TestPaceRestsUnderLoadOnly(t *testing.T) {
 		{"load begins", load[:busyTurns-1], 0, 0},
 		{"load", load, turnMax / 4, turnMax * 3 / 4},
 		{"a turn longer than that", load, turnMax * 2, -turnMax},
-		{"half of it", repeat(100, turn{turnMax, fullLoad / 2000}), 0, turnMax * 36 / 100},
+		{"half of it", repeat(100, turn{turnMax, fullLoad / 2000}), 0, turnMax * 13 / 100},
 		{"load with commits between", repeat(100, turn{turnMax / 2, fullLoad / 500}, turn{turnMax / 2, 0}), 0, turnMax / 2},
 		{"after a pause", append(load, turn{busyGap + 1, 1}), 0, 0},
 	} {

@@ -11,7 +11,7 @@ const paceMemory = 20 * time.Millisecond
 // A Pace tells how far apart rounds of work should begin: each round costs the
 // same whatever it finds, so the more comes in, the longer is let gather, up to
 // Most. While little comes, little is saved and nobody has to wait: the gap grows
-// a little faster than the load. One goroutine owns it.
+// much faster than the load. One goroutine owns it.
 type Pace struct {
 	Most time.Duration
 	Full float64 // pieces a second from which on the gap is Most; less by curve below it
@@ -20,7 +20,7 @@ type Pace struct {
 }
 
 // curve is the power of the load that the gap follows.
-const curve = 1.5
+const curve = 3
 
 // Add notes a round that began now and found n pieces.
 func (p *Pace) Add(n int, now time.Time) {
