@@ -2,6 +2,7 @@ package fastpath
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"unsafe"
@@ -31,7 +32,7 @@ const (
 type outlet struct {
 	able    *atomic.Bool // the interface sends such frames; its side's
 	program *ebpf.Program
-	run     ebpf.RunOptions
+	run     *liveRun
 	pages   []byte // mapped: the replies
 	rings   []byte // mapped: the rings of all queues
 	ring    *bpf.DhcpReplyRing
@@ -40,7 +41,7 @@ type outlet struct {
 }
 
 func newOutlet(l *loaded, queue int, able *atomic.Bool) (_ *outlet, err error) {
-	o := &outlet{able: able, run: outgoing(queue)}
+	o := &outlet{able: able}
 	defer func() {
 		if err != nil {
 			o.close()
@@ -49,6 +50,7 @@ func newOutlet(l *loaded, queue int, able *atomic.Bool) (_ *outlet, err error) {
 	if o.program, err = l.program.Clone(); err != nil {
 		return nil, err
 	}
+	o.run = newLiveRun(o.program, queue)
 	size := repliesOfRing * replySize
 	if o.pages, err = unix.Mmap(l.replies.FD(), int64(queue*size), size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		return nil, fmt.Errorf("map the replies: %w", err)
@@ -59,19 +61,6 @@ func newOutlet(l *loaded, queue int, able *atomic.Bool) (_ *outlet, err error) {
 	o.ring = (*bpf.DhcpReplyRing)(unsafe.Pointer(&o.rings[queue*ringSize]))
 	o.tail, o.sent = o.ring.Tail, o.ring.Tail
 	return o, nil
-}
-
-// outgoing are the options of a run: a frame of the shortest length behind the
-// metadata that tells the program what it is.
-func outgoing(queue int) ebpf.RunOptions {
-	const meta = int(unsafe.Sizeof(bpf.DhcpOutgoing{}))
-	data := binary.NativeEndian.AppendUint32(nil, uint32(bpf.DhcpMagicMAGIC_OUTGOING))
-	data = binary.NativeEndian.AppendUint32(data, uint32(queue))
-	data = append(data, make([]byte, liveLen)...)
-	return ebpf.RunOptions{
-		Data: data, Context: runContext{Data: uint32(meta), DataEnd: uint32(len(data))},
-		Flags: unix.BPF_F_TEST_XDP_LIVE_FRAMES,
-	}
 }
 
 // ready tells whether frames would leave.
@@ -96,8 +85,11 @@ func (o *outlet) flush() (refused int) {
 		return 0
 	}
 	o.ring.Tail = o.tail
-	o.run.Repeat = o.tail - o.sent
-	if _, err := o.program.Run(&o.run); err != nil {
+	err := o.run.frames(o.tail - o.sent)
+	for errors.Is(err, unix.EINTR) && o.tail != o.ring.Head { // each run sends some
+		err = o.run.frames(o.tail - o.ring.Head)
+	}
+	if err != nil {
 		refused = int(o.tail - o.ring.Head)
 		o.ring.Head = o.tail
 	}
