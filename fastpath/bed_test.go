@@ -29,6 +29,13 @@ type bed struct {
 }
 
 func newBed(t testing.TB, queues int) *bed {
+	return newBedOf(t, func(lab *nettest.Lab, srv, cli *nettest.Namespace) error {
+		return lab.Veth(srv, "srv", cli, "cli", queues)
+	})
+}
+
+// newBedOf makes a bed of interfaces that join puts into the two namespaces.
+func newBedOf(t testing.TB, join func(lab *nettest.Lab, srv, cli *nettest.Namespace) error) *bed {
 	lab := nettest.ForTest(t)
 	b := &bed{t: t}
 	var err error
@@ -38,7 +45,7 @@ func newBed(t testing.TB, queues int) *bed {
 	if b.far, err = lab.Namespace("cli"); err != nil {
 		t.Fatal(err)
 	}
-	b.check(lab.Veth(b.ns, "srv", b.far, "cli", queues))
+	b.check(join(lab, b.ns, b.far))
 	b.check(b.ns.Address("srv", "192.0.2.1/24"))
 	b.check(b.far.Do(b.openClient))
 	t.Cleanup(func() { unix.Close(b.client) })

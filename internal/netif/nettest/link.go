@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 )
 
 // Veth connects two namespaces by a veth pair, both ends up. An end gets one
@@ -33,6 +34,45 @@ func (l *Lab) Veth(a *Namespace, nameA string, b *Namespace, nameB string, queue
 		return err
 	}
 	return b.SetUp(nameB, true)
+}
+
+// Borrow takes an interface out of the process's own namespace, under another name
+// and up, and gives it back, down, when the lab closes.
+func (l *Lab) Borrow(ifname string, to *Namespace, as string) error {
+	home, err := netns.Get()
+	if err != nil {
+		return fmt.Errorf("borrow %s: %w", ifname, err)
+	}
+	if err := hand(ifname, as, to.ns); err != nil {
+		home.Close()
+		return fmt.Errorf("borrow %s: %w", ifname, err)
+	}
+	back := func() error {
+		defer home.Close()
+		if err := to.Do(func() error { return hand(as, ifname, home) }); err != nil {
+			return fmt.Errorf("give back %s, which is %s in %s: %w", ifname, as, to.Name, err)
+		}
+		return nil
+	}
+	if err := l.later(back); err != nil {
+		return err
+	}
+	return to.SetUp(as, true)
+}
+
+// hand moves an interface of the thread's namespace to another one.
+func hand(ifname, as string, to netns.NsHandle) error {
+	link, err := netlink.LinkByName(ifname)
+	if err != nil {
+		return err
+	}
+	if err := netlink.LinkSetDown(link); err != nil { // one that is up keeps its name
+		return err
+	}
+	if err := netlink.LinkSetName(link, as); err != nil {
+		return err
+	}
+	return netlink.LinkSetNsFd(link, int(to))
 }
 
 // Vlan makes a VLAN interface on top of another, up.

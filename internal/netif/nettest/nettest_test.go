@@ -3,12 +3,14 @@ package nettest
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -110,5 +112,39 @@ func TestSweepRemovesOrphans(t *testing.T) {
 	}
 	if _, err := os.Stat("/run/netns/" + mine.Name); err != nil {
 		t.Errorf("a living process lost its namespace: %v", err)
+	}
+}
+
+// A borrowed interface comes back under its own name, down.
+func TestBorrow(t *testing.T) {
+	l := ForTest(t)
+	home, err := l.Namespace("home")
+	must(t, err)
+	far, err := l.Namespace("far")
+	must(t, err)
+	must(t, l.Veth(home, "nic", far, "end"))
+	there := Open()
+	defer there.Close()
+	away, err := there.Namespace("away")
+	must(t, err)
+	must(t, home.Do(func() error { return there.Borrow("nic", away, "srv") }))
+	must(t, away.link("srv", func(l netlink.Link) error {
+		if l.Attrs().Flags&net.FlagUp == 0 {
+			t.Error("the borrowed interface is down")
+		}
+		return nil
+	}))
+	if err := home.SetUp("nic", true); err == nil {
+		t.Error("it is still at home")
+	}
+	must(t, there.Close())
+	must(t, home.link("nic", func(l netlink.Link) error {
+		if l.Attrs().Flags&net.FlagUp != 0 {
+			t.Error("what was given back is up")
+		}
+		return nil
+	}))
+	if err := home.Do(func() error { return there.Borrow("none", away, "srv") }); err == nil {
+		t.Error("an interface that is not there was borrowed")
 	}
 }
