@@ -12,6 +12,7 @@ import (
 
 	"needletail/internal/clock"
 	"needletail/internal/frame"
+	"needletail/internal/thread"
 	"needletail/leases"
 )
 
@@ -122,7 +123,7 @@ func setDefault(n *int, d int) {
 // that was asked for.
 func (p *Pump) Run(ctx context.Context) error {
 	runtime.LockOSThread() // and never unlocked: the thread ends with its goroutine
-	prefer()
+	thread.Prefer(preferred)
 	if p.o.Pin {
 		if err := pin(p.o.CPU); err != nil {
 			return errors.Join(err, p.o.Port.Close())
@@ -141,18 +142,10 @@ func (p *Pump) Run(ctx context.Context) error {
 	return errors.Join(err, p.o.Port.Close())
 }
 
-// preferred is how much nicer the rest of the process is than a pump.
+// preferred is how much nicer the rest of the process is than a pump: where processors
+// are short, clients come before what can wait, a journal being folded or Badger's
+// compactions.
 const preferred = 5
-
-// prefer has the scheduler give the locked thread about three times the share of
-// any other thread of the process: where processors are short, clients come before
-// what can wait, a journal being folded or Badger's compactions. Without the
-// right to do that (LimitNICE=, CAP_SYS_NICE) all are alike.
-func prefer() {
-	if nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
-		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 20-nice-preferred) // the system call returns 20 minus it
-	}
-}
 
 // pin moves the locked thread to one CPU.
 func pin(cpu int) error {

@@ -249,7 +249,7 @@ func (st *site) anew() error {
 	st.stop()
 	for _, dir := range st.dirs { // a disk that holds the leases of ten runs is another one
 		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove what server left: %w", err)
+			return fmt.Errorf("remove what a server left: %w", err)
 		}
 	}
 	return st.begin()

@@ -7,12 +7,11 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"needletail/bench/flood"
 	"needletail/bench/load"
 	"needletail/bench/peer"
 	"needletail/bench/record"
+	"needletail/internal/thread"
 )
 
 // Storm lets clients begin at rate, all within the given time, and try again
@@ -95,14 +94,12 @@ func (s *Suite) storm(ctx context.Context, c Contender, what storm) (r *load.Res
 	return r, err
 }
 
-// preferred runs f on a thread so much less nice than the process, if that is allowed.
+// preferred runs f on a thread so many levels less nice than the process.
 func preferred(by int, f func() error) error {
 	ended := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread ends with its goroutine
-		if nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
-			_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 20-nice-by) // the system call returns 20 minus it
-		}
+		thread.Prefer(by)
 		ended <- f()
 	}()
 	return <-ended

@@ -3,7 +3,6 @@ package slowpath
 import (
 	"context"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -13,28 +12,8 @@ import (
 	"needletail/internal/frame"
 )
 
-// A pump's thread comes before the process's others.
-func TestPrefer(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root: raises a thread's priority")
-	}
-	type nice struct{ before, after int }
-	got := make(chan nice)
-	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine
-		before, _ := unix.Getpriority(unix.PRIO_PROCESS, 0)
-		prefer()
-		after, _ := unix.Getpriority(unix.PRIO_PROCESS, 0)
-		got <- nice{20 - before, 20 - after}
-	}()
-	n := <-got
-	if want := max(n.before-preferred, -20); n.after != want {
-		t.Errorf("nice %d became %d, want %d", n.before, n.after, want)
-	}
-}
-
-// A pinned pump runs on its processor and on no other; one that is not there ends
-// it, with its port closed.
+// A pinned pump runs on its processor and on no other, and comes before the rest of
+// the process; a processor that is not there ends it, with its port closed.
 func TestPin(t *testing.T) {
 	var mine unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &mine); err != nil {
@@ -47,12 +26,16 @@ func TestPin(t *testing.T) {
 		}
 	}
 	r := newRig(t, PumpOptions{Pin: true, CPU: last}, nil)
-	seen := make(chan unix.CPUSet, 1)
+	seen := make(chan schedule, 1)
 	r.pump.o.Port = affine{r.port, seen}
+	rest := ownNice(t)
 	r.run()
 	got := <-seen
-	if !got.IsSet(last) || got.Count() != 1 {
-		t.Errorf("a pump for processor %d has %d of them", last, got.Count())
+	if !got.cpus.IsSet(last) || got.cpus.Count() != 1 {
+		t.Errorf("a pump for processor %d has %d of them", last, got.cpus.Count())
+	}
+	if want := max(rest-preferred, -20); os.Geteuid() == 0 && got.nice != want {
+		t.Errorf("a pump's nice is %d, the rest's %d", got.nice, rest)
 	}
 	lost := NewPump(PumpOptions{Port: newMemoryPort(1), Handler: new(echoHandler), Store: new(holdingStore), Pin: true, CPU: 1023})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -62,17 +45,38 @@ func TestPin(t *testing.T) {
 	}
 }
 
-// affine is a port that tells the processors of the thread that receives.
+// ownNice is that of the calling thread.
+func ownNice(t *testing.T) int {
+	t.Helper()
+	nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 20 - nice // the system call returns 20 minus it
+}
+
+// schedule is how the kernel schedules a thread.
+type schedule struct {
+	cpus unix.CPUSet
+	nice int
+}
+
+// affine is a port that tells how the thread that receives is scheduled.
 type affine struct {
 	*memoryPort
-	seen chan<- unix.CPUSet
+	seen chan<- schedule
 }
 
 func (p affine) Receive(qs []frame.Query, wait time.Duration) (int, error) {
-	var now unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &now); err != nil {
+	var now schedule
+	if err := unix.SchedGetaffinity(0, &now.cpus); err != nil {
 		return 0, err
 	}
+	nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return 0, err
+	}
+	now.nice = 20 - nice
 	select {
 	case p.seen <- now:
 	default: // told already
