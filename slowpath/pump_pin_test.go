@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"needletail/internal/frame"
+	"needletail/internal/thread"
 )
 
 // A pinned pump runs on its processor and on no other, and comes before the rest of
@@ -28,7 +29,10 @@ func TestPin(t *testing.T) {
 	r := newRig(t, PumpOptions{Pin: true, CPU: last}, nil)
 	seen := make(chan schedule, 1)
 	r.pump.o.Port = affine{r.port, seen}
-	rest := ownNice(t)
+	rest, err := thread.Nice()
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.run()
 	got := <-seen
 	if !got.cpus.IsSet(last) || got.cpus.Count() != 1 {
@@ -43,16 +47,6 @@ func TestPin(t *testing.T) {
 	if err := lost.Run(ctx); err == nil || !strings.Contains(err.Error(), "CPU 1023") || !lost.o.Port.(*memoryPort).closed {
 		t.Errorf("a pump for a processor that is not there: %v", err)
 	}
-}
-
-// ownNice is that of the calling thread.
-func ownNice(t *testing.T) int {
-	t.Helper()
-	nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return 20 - nice // the system call returns 20 minus it
 }
 
 // schedule is how the kernel schedules a thread.
@@ -72,11 +66,10 @@ func (p affine) Receive(qs []frame.Query, wait time.Duration) (int, error) {
 	if err := unix.SchedGetaffinity(0, &now.cpus); err != nil {
 		return 0, err
 	}
-	nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
-	if err != nil {
+	var err error
+	if now.nice, err = thread.Nice(); err != nil {
 		return 0, err
 	}
-	now.nice = 20 - nice
 	select {
 	case p.seen <- now:
 	default: // told already

@@ -20,7 +20,7 @@ type Search struct {
 	// Anew gives each run that confirms a generator of its own, whose server begins
 	// anew, so that nobody is confirmed with the leases of its trials, which are more
 	// the faster it is. Nil: all goes on with the one there is.
-	Anew func(context.Context) (*Generator, error)
+	Anew func() (*Generator, error)
 }
 
 // floor is the lowest rate tried, as a share of Start.
@@ -137,7 +137,7 @@ func (s *Search) climb(ctx context.Context, g *Generator, mix Mix, best *Result,
 func (s *Search) hold(ctx context.Context, g *Generator, mix Mix, rate float64) (*Result, bool, error) {
 	if s.Anew != nil {
 		var err error
-		if g, err = s.Anew(ctx); err != nil {
+		if g, err = s.Anew(); err != nil {
 			return nil, false, fmt.Errorf("search: begin anew: %w", err)
 		}
 	}

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -197,7 +196,7 @@ func TestSearchConfirmsAnew(t *testing.T) {
 	g, _ := simulate(t, cfg, time.Nanosecond)
 	s := Search{Start: 1000, Max: 16000, LossMax: 0.001, Settle: 20 * time.Millisecond, Trial: 100 * time.Millisecond, Confirm: time.Second, Steps: 1}
 	var anew int
-	s.Anew = func(context.Context) (*Generator, error) {
+	s.Anew = func() (*Generator, error) {
 		anew++
 		g, _ := simulate(t, cfg, time.Nanosecond)
 		return g, nil
@@ -209,7 +208,7 @@ func TestSearchConfirmsAnew(t *testing.T) {
 	if anew != 1 || r.Rate != 16000 || r.Completed != 16000 {
 		t.Errorf("anew %d times, %.0f/s, %d done", anew, r.Rate, r.Completed)
 	}
-	s.Anew = func(context.Context) (*Generator, error) { return nil, errors.New("no room") }
+	s.Anew = func() (*Generator, error) { return nil, errors.New("no room") }
 	g, _ = simulate(t, cfg, time.Nanosecond)
 	if _, err = s.Run(t.Context(), g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "no room") {
 		t.Errorf("a server that does not begin anew: %v", err)

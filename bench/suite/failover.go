@@ -32,18 +32,13 @@ type Detection struct {
 // it again, and records the timeline. The value failover_ms is the longest
 // wait of a client that began before the restart.
 func (s *Suite) Failover(ctx context.Context, c Contender, det Detection) error {
-	s.prepare()
-	st, err := newPairSite(ctx, s.medium(c))
-	if err != nil {
-		return err
-	}
 	setups := [2]*peer.Setup{}
 	for i := range setups {
 		setup := base()
 		setups[i] = pairSetup(*c.apply(&setup), i)
 		setups[i].HA.Delay, setups[i].HA.Dead, setups[i].HA.Unacked = det.Heartbeat, det.Dead, det.Unacked
 	}
-	start := func() error {
+	start := func(st *site) error {
 		for i, setup := range setups {
 			if err := st.start(s, c.Peer, setup, i); err != nil {
 				return err
@@ -51,7 +46,7 @@ func (s *Suite) Failover(ctx context.Context, c Contender, det Detection) error 
 		}
 		return nil
 	}
-	return s.on(ctx, st, c, setups[0], start, func(st *site, first *peer.Setup) error {
+	return s.on(ctx, c, newPairSite, setups[0], start, func(st *site, first *peer.Setup) error {
 		return s.killAndRestart(ctx, st, c, first, det)
 	})
 }

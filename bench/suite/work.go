@@ -50,35 +50,30 @@ type builder func(context.Context, load.Medium) (*site, error)
 
 // alone starts one contender as the first server of a site and hands it to f.
 func (s *Suite) alone(ctx context.Context, c Contender, setup peer.Setup, build builder, f func(*site, *peer.Setup) error) error {
-	s.prepare()
-	st, err := build(ctx, s.medium(c))
-	if err != nil {
-		return err
-	}
 	c.apply(&setup)
-	return s.on(ctx, st, c, &setup, func() error { return st.start(s, c.Peer, &setup, 0) }, f)
+	return s.on(ctx, c, build, &setup, func(st *site) error { return st.start(s, c.Peer, &setup, 0) }, f)
 }
 
 // pair starts a contender twice, as a load-balanced pair on a site of two
 // servers, and hands it to f.
 func (s *Suite) pair(ctx context.Context, c Contender, build builder, f func(*site, *peer.Setup) error) error {
+	setup := base()
+	c.apply(&setup)
+	return s.on(ctx, c, build, &setup, func(st *site) error { return st.startPair(s, c.Peer, setup) }, f)
+}
+
+// on builds a site, starts servers on it and hands it to f once they answer clients and
+// receive as their setup asks. It closes the site.
+func (s *Suite) on(ctx context.Context, c Contender, build builder, setup *peer.Setup, start func(*site) error, f func(*site, *peer.Setup) error) error {
 	s.prepare()
 	st, err := build(ctx, s.medium(c))
 	if err != nil {
 		return err
 	}
-	setup := base()
-	c.apply(&setup)
-	return s.on(ctx, st, c, &setup, func() error { return st.startPair(s, c.Peer, setup) }, f)
-}
-
-// on starts servers on a site and hands it to f once they answer clients and
-// receive as their setup asks. It closes the site.
-func (s *Suite) on(ctx context.Context, st *site, c Contender, setup *peer.Setup, start func() error, f func(*site, *peer.Setup) error) error {
 	defer st.close()
 	s.env.XDP, s.env.Driver = st.mode, st.driver
 	st.begin = func() error {
-		if err := start(); err != nil {
+		if err := start(st); err != nil {
 			return err
 		}
 		if err := st.ready(ctx, startLimit, setup.Relays()); err != nil {
@@ -109,7 +104,7 @@ func (s *Suite) search(ctx context.Context, st *site, who record.Server, q quest
 	cpu := newMeter(st.pids())
 	seek := load.Search{Start: lowest, Max: highest, LossMax: lossMax, Trial: s.Trial, Confirm: s.Confirm, Steps: s.Steps, Settle: 500 * time.Millisecond}
 	if q.anew != nil {
-		seek.Anew = func(context.Context) (*load.Generator, error) {
+		seek.Anew = func() (*load.Generator, error) {
 			if err := st.anew(); err != nil {
 				return nil, err
 			}
