@@ -2,6 +2,7 @@ package load
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -223,6 +224,9 @@ func (r *Result) Blemish(lossMax float64) string {
 
 // InTime tells whether the generator began what it was asked to when it should.
 func (r *Result) InTime() bool { return r.Behind <= behindMax*r.Seconds }
+
+// ErrWrong says that a server answered wrongly; see Result.Lies.
+var ErrWrong = errors.New("wrong answers")
 
 // Lies says what of the answers was not right, "" if all were.
 func (r *Result) Lies() string {

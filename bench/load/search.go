@@ -161,7 +161,7 @@ func (s *Search) once(ctx context.Context, g *Generator, mix Mix, rate float64, 
 	}
 	switch {
 	case r.Duplicates > 0:
-		return nil, false, fmt.Errorf("search: the server gave %d addresses to two clients at once", r.Duplicates)
+		return nil, false, fmt.Errorf("search: %w: %s", ErrWrong, r.Lies())
 	case r.Skipped > 0 && g.spent():
 		return nil, false, fmt.Errorf("%w, the %d there are", errSpent, g.cfg.Clients)
 	case ok:

@@ -229,10 +229,13 @@ func Kea() *Peer {
 	}
 }
 
+// Own is the name of our own server among the peers.
+const Own = "needletail"
+
 // Needletail is the server of this repository, from the given binary.
 func Needletail(binary string) *Peer {
 	return &Peer{
-		Name: "needletail", Binary: binary,
+		Name: Own, Binary: binary,
 		version: func(out string) string { return strings.TrimSpace(out) }, versionFlag: "version",
 		prepare: func(s *Setup, dir string) (command, error) {
 			file, err := writeNeedletail(s, dir)

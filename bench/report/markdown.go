@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"needletail/bench/load"
 	"needletail/bench/record"
 )
 
@@ -159,10 +160,18 @@ func writeRates(b *strings.Builder, all []record.Record) {
 		}
 		q := r.Result.Latency[heaviest(r.Result)]
 		rows.row(r.Run, strings.TrimPrefix(r.Work, "timeline/")+point(r), label(r), queries(r),
-			count(r.Result.PerSecond), percent3(r.Result.Loss), micros(float64(q.P50)), micros(float64(q.P99)), micros(float64(q.P9999)),
+			count(r.Result.PerSecond), lost(r.Result), micros(float64(q.P50)), micros(float64(q.P99)), micros(float64(q.P9999)),
 			fmt.Sprintf("%.1f", r.CPU.Server/float64(max(r.Result.Completed, 1))*1e6), fmt.Sprintf("%.1f / %.1f", r.CPU.Generator, r.CPU.Server))
 	}
 	b.WriteByte('\n')
+}
+
+// lost is the share of exchanges that failed, and what was worse than that.
+func lost(r *load.Result) string {
+	if lies := r.Lies(); lies != "" {
+		return percent3(r.Loss) + ", **" + lies + "**"
+	}
+	return percent3(r.Loss)
 }
 
 // queries says how the generator sent, in short.

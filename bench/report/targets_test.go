@@ -168,6 +168,7 @@ func TestNoVerdictOnStainedRecords(t *testing.T) {
 		{of("timeline/overload", "needletail", ""), func(r *record.Record) { r.Values["goodput_per_s"] = 210000 }, "| 300 %: 210,000/s of 70,000/s |  | no verdict: more than the peak, which was none |"},
 		{of("timeline/overload", "needletail", ""), func(r *record.Record) { r.Values["peak_held_s"] = 2 }, "no verdict: the peak held 2 s only |"},
 		{of("timeline/overload", "needletail", ""), func(r *record.Record) { r.Result.Seconds, r.Result.Loss, r.Result.Backlog = 10, 0.9, 9 }, "kept, 1.07 times the target |"},
+		{of("pair-dora", "kea", ""), func(r *record.Record) { r.Result.Duplicates = 11 }, "| 0.000 %, **11 addresses went to two clients at once** |"},
 		{of("timeline/reboot-storm", "needletail", ""), func(r *record.Record) { r.Result.Skipped = 10 }, "no verdict: needletail: the generator did not begin 10 of"},
 	} {
 		all := append(whole(), measured("timeline/reboot-storm", "needletail", "sync", 1000, 1, map[string]float64{"last_bound_s": 60}))

@@ -12,6 +12,7 @@ import (
 	"needletail/bench/load"
 	"needletail/bench/peer"
 	"needletail/bench/record"
+	"needletail/bench/share"
 	"needletail/internal/netif/nettest"
 )
 
@@ -47,6 +48,8 @@ type site struct {
 	only    func(id []byte) bool // clients that take part; nil: all
 	peer    *peer.Peer           // on all servers; without limits before one runs
 	begin   func() error         // starts the servers and waits until they serve as asked
+	held    *share.Group         // of all servers; nil: they have all processors
+	limit   float64              // of held, in processors
 	closers []func() error
 }
 
@@ -160,6 +163,12 @@ func (st *site) startIn(p *peer.Peer, setup *peer.Setup, i int, dir string) erro
 	if err != nil {
 		return err
 	}
+	if st.held != nil {
+		if err := st.held.Add(proc.Cmd.Process.Pid); err != nil {
+			proc.Stop()
+			return err
+		}
+	}
 	for len(st.running) <= i {
 		st.running, st.dirs = append(st.running, nil), append(st.dirs, "")
 	}
@@ -167,6 +176,15 @@ func (st *site) startIn(p *peer.Peer, setup *peer.Setup, i int, dir string) erro
 	if st.version == "" {
 		st.version = p.Version()
 	}
+	return nil
+}
+
+// hold gives the servers that start from now on no more than so many processors.
+func (st *site) hold(processors float64) (err error) {
+	if st.held, err = share.New(fmt.Sprintf("needletail-bench-%d", os.Getpid()), processors); err != nil {
+		return err
+	}
+	st.limit, st.closers = processors, append(st.closers, st.held.Close)
 	return nil
 }
 

@@ -57,7 +57,7 @@ func (s *Suite) write(r *record.Record) error {
 		return err
 	}
 	if r.Result != nil && r.Result.Lies() != "" {
-		return fmt.Errorf("%s, %s: %s", r.Work, r.Server.Name, r.Result.Lies())
+		return fmt.Errorf("%s, %s: %w: %s", r.Work, r.Server.Name, load.ErrWrong, r.Result.Lies())
 	}
 	return nil
 }
@@ -68,6 +68,9 @@ func (st *site) about(p *peer.Peer, setup *peer.Setup) record.Server {
 	r := record.Server{Name: p.Name, Version: st.version, Durability: p.Durability, Mode: st.active, Servers: len(st.running)}
 	if p.Durability == "" {
 		r.Durability = setup.Durability
+	}
+	if st.held != nil {
+		r.Mode += fmt.Sprintf(", held to %g processors", st.limit)
 	}
 	return r
 }

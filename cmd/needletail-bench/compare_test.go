@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"needletail/bench/load"
+	"needletail/bench/peer"
 	"needletail/bench/suite"
 )
 
@@ -75,5 +78,29 @@ func TestMissingPeerIsNoFailure(t *testing.T) {
 	s := &suite.Suite{Say: func(f string, _ ...any) { said += f }, Trial: time.Second, Clients: load.ClientsMax}
 	if err := latency(context.Background(), s, &set{}); err != nil || !strings.Contains(said, "not measured") {
 		t.Errorf("%v, said %q", err, said)
+	}
+}
+
+// A peer that answers wrongly is a result of the run, needletail itself is a failure
+// of it, as is whatever keeps a contender from being measured.
+func TestWhoseFailure(t *testing.T) {
+	wrong := fmt.Errorf("failover, somebody: %w: 11 addresses went to two clients at once", load.ErrWrong)
+	for _, c := range []struct {
+		who    *peer.Peer
+		err    error
+		failed bool
+		said   string
+	}{
+		{peer.Kea(), wrong, false, "no figure of kea here: " + wrong.Error()},
+		{peer.Needletail("bin"), wrong, true, ""},
+		{peer.Kea(), errors.New("ended"), true, ""},
+		{peer.Kea(), nil, false, ""},
+	} {
+		said := ""
+		s := &suite.Suite{Say: func(f string, a ...any) { said += fmt.Sprintf(f, a...) }}
+		err := each(t.Context(), s, []suite.Contender{{Peer: c.who}}, func(context.Context, suite.Contender) error { return c.err })
+		if (err != nil) != c.failed || strings.TrimSpace(said) != c.said {
+			t.Errorf("%s, %v: returned %v, said %q", c.who.Name, c.err, err, said)
+		}
 	}
 }
