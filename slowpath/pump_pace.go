@@ -14,7 +14,7 @@ import (
 // not busy turns at once, so a lone client waits for nothing.
 const (
 	turnMax    = time.Millisecond // between the beginnings of two turns, under full load
-	fullLoad   = 6000             // queries a second, of which turns are turnMax apart
+	fullLoad   = 10000            // queries a second, of which turns are turnMax apart
 	busyGap    = 2 * turnMax      // turns with queries closer than that make a pump busy
 	busyTurns  = 8                // that many of them in a row; one client's exchange is two
 	yieldRests = 8                // rests from one look at other goroutines to the next
