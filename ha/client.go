@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"needletail/internal/config"
+	"needletail/internal/control"
 )
 
 // Limits of the client side.
@@ -97,9 +98,9 @@ func (c *client) open(addr string, conf *tls.Config, conns int) {
 // overwrite, and deleting what is gone is a success.
 func retryOnce(*fasthttp.Request, int, error) (resetTimeout, retry bool) { return false, true }
 
-// post sends body and hands the answer's body to read, which must not keep it.
+// post sends a body of a content type and hands the answer's body to read, which must not keep it.
 // The HTTP status is ignored, as Kea does: only the body counts.
-func (c *client) post(body []byte, timeout time.Duration, read func([]byte) error) error {
+func (c *client) post(kind string, body []byte, timeout time.Duration, read func([]byte) error) error {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
@@ -107,7 +108,7 @@ func (c *client) post(body []byte, timeout time.Duration, read func([]byte) erro
 	req.SetRequestURI(c.url)
 	req.UseHostHeader = true
 	req.Header.SetHost(c.host)
-	req.Header.SetContentType("application/json") // exactly: Kea refuses parameters
+	req.Header.SetContentType(kind)
 	if c.auth != "" {
 		req.Header.Set("Authorization", c.auth)
 	}
@@ -120,8 +121,17 @@ func (c *client) post(body []byte, timeout time.Duration, read func([]byte) erro
 
 // call sends a command and parses its answer. The error is the transport's or
 // that of an answer that is none; a refusal is an answer with its result code.
-func (c *client) call(body []byte, timeout time.Duration) (a answer, err error) {
-	err = c.post(body, timeout, func(b []byte) (err error) {
+func (c *client) call(body []byte, timeout time.Duration) (answer, error) {
+	return c.exchange(control.JSONType, body, timeout)
+}
+
+// apply is call for what appendApply wrote.
+func (c *client) apply(body []byte, timeout time.Duration) (answer, error) {
+	return c.exchange(control.AttachedType, body, timeout)
+}
+
+func (c *client) exchange(kind string, body []byte, timeout time.Duration) (a answer, err error) {
+	err = c.post(kind, body, timeout, func(b []byte) (err error) {
 		a, err = parseAnswer(b)
 		return err
 	})

@@ -2,7 +2,6 @@ package ha
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -22,12 +21,7 @@ var batches = sync.Pool{New: func() any { return new(leases.Batch) }}
 // of them are on disk.
 func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) control.Response {
 	sent := args.Int("time", 0, math.MaxInt64) // by the sender's clock, unix ms
-	changes := args.String("changes")
 	l, from, err := d.sender(ctx, args)
-	var raw []byte
-	if err == nil {
-		raw, err = base64.StdEncoding.DecodeString(changes)
-	}
 	if err != nil {
 		return control.Failed(err)
 	}
@@ -38,7 +32,7 @@ func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) cont
 	var out applied
 	from.whole(clock.Ours(told), func(late bool) {
 		late = late || from == l.partner && !l.clocked.Load()
-		out, err = d.applyEntries(b, l, raw, clock, late)
+		out, err = d.applyEntries(b, l, args.Attached(), clock, late)
 	})
 	if err := errors.Join(err, commit(d.opt.Store, b)); err != nil {
 		return control.Failed(err)

@@ -39,8 +39,7 @@ func TestReleaseComesTooLate(t *testing.T) {
 	n.links[0].see(0, true)
 	send := func(l *leases.Lease) {
 		t.Helper()
-		changes := string(appendMessage(nil, appendPut(nil, l)))
-		if a := n.ask(t, applyName, arguments{"server-name": "server2", "time": now.UnixMilli(), "changes": changes}); a.Result != 0 {
+		if a := n.apply(t, "server2", now, l); a.Result != 0 {
 			t.Fatal(a)
 		}
 	}

@@ -134,8 +134,7 @@ func TestUpdatesUnderSkew(t *testing.T) {
 	} {
 		now := time.Unix(time.Now().Unix(), 0)
 		l := leases.Lease{Addr: netip.MustParseAddr("192.0.2.20"), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: now, ValidLft: 600}
-		changes := string(appendMessage(nil, appendPut(nil, &l)))
-		if a := c.to.ask(t, applyName, arguments{"server-name": c.from, "time": time.Now().Add(c.tells).UnixMilli(), "changes": changes}); a.Result != 0 {
+		if a := c.to.apply(t, c.from, time.Now().Add(c.tells), &l); a.Result != 0 {
 			t.Fatal(c.name, a)
 		}
 		if got, _ := c.to.store.Get(l.Addr); now.Sub(got.CLTT) != c.want {
@@ -157,8 +156,7 @@ func TestUpdatesOvertakenBySync(t *testing.T) {
 		want bool
 	}{{-time.Second, false}, {time.Millisecond, true}} {
 		l := leases.Lease{Addr: addr, SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: now, ValidLft: 600}
-		changes := string(appendMessage(nil, appendPut(nil, &l)))
-		a := n.ask(t, applyName, arguments{"server-name": "server2", "time": now.Add(c.sent).UnixMilli(), "changes": changes})
+		a := n.apply(t, "server2", now.Add(c.sent), &l)
 		if a.Result != 0 {
 			t.Fatal(a)
 		}
@@ -232,8 +230,7 @@ func TestUpdatesBeforeTheClockIsKnown(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		n.links[0].see(0, known)
 		l := leases.Lease{Addr: addr, SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: time.Now(), ValidLft: 600}
-		changes := string(appendMessage(nil, appendPut(nil, &l)))
-		n.ask(t, applyName, arguments{"server-name": "server2", "time": time.Now().UnixMilli(), "changes": changes})
+		n.apply(t, "server2", time.Now(), &l)
 		if _, taken := n.store.Get(addr); taken != known {
 			t.Errorf("the clock is known: %v, the update taken: %v", known, taken)
 		}

@@ -241,6 +241,18 @@ func (n *node) ask(t *testing.T, name string, args arguments) answer {
 	return answer{Result: r.Result, Text: r.Text}
 }
 
+// apply has the node take a lease that a needletail sends, at a time of its clock.
+func (n *node) apply(t *testing.T, from string, at time.Time, l *leases.Lease) answer {
+	t.Helper()
+	raw, err := json.Marshal(arguments{"server-name": from, "time": at.UnixMilli()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := control.NewArguments(raw).Attach(appendPut([]byte{binaryVersion}, l))
+	r := n.reg.Run(t.Context(), applyName, args)
+	return answer{Result: r.Result, Text: r.Text}
+}
+
 // decline makes the address unusable and replicates that.
 func (n *node) decline(addr string) {
 	var b leases.Batch

@@ -81,8 +81,8 @@ func (p *peer) sendBatch(us []Update) (int, error) {
 			entries = appendPut(entries, &us[i].Lease)
 		}
 	}
-	a, err := p.demand(applyName, appendApply(nil, p.link.conf.ThisServer, time.Now(), entries), requestTimeout)
-	if err != nil {
+	a, err := p.ctl.apply(appendApply(nil, p.link.conf.ThisServer, time.Now(), entries), requestTimeout)
+	if a, err = p.ctl.granted(applyName, a, err); err != nil {
 		return 0, err
 	}
 	refused, err := parseApplied(a)

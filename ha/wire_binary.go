@@ -10,9 +10,9 @@ import (
 	"needletail/leases"
 )
 
-// binaryVersion opens a message of lease changes between two needletails. They
-// travel in binary, base64 in one JSON string: a tenth of the JSON's work at
-// both ends. Behind the version lie entries, one after the other.
+// binaryVersion opens a message of lease changes between two needletails. They travel
+// in binary: attached to a command, or in base64 in the JSON of an answer. Behind the
+// version lie entries, one after the other.
 //
 //	put:    op=1, the lease as leases.AppendBinary writes it
 //	delete: op=2, address (4 bytes), time (varint, unix s)

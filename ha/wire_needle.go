@@ -25,15 +25,14 @@ const (
 	changedName = "needletail-state-changed"
 )
 
-// appendApply wraps binary entries into the command. The receiver learns who
-// sends them, and whose clock their times are of; at is when the oldest was made,
-// or sent where that is not known (a backlog).
+// appendApply writes the command with binary entries attached (control.AttachedType).
+// The receiver learns who sends them, and whose clock their times are of; at is when the
+// oldest was made, or sent where that is not known (a backlog).
 func appendApply(b []byte, self string, at time.Time, entries []byte) []byte {
 	b = append(b, `{"command":"`+applyName+`","service":["dhcp4"],"arguments":{"origin":"ha-partner","server-name":`...)
 	b = append(keastring.Append(b, self), `,"time":`...)
-	b = append(strconv.AppendInt(b, at.UnixMilli(), 10), `,"changes":"`...)
-	b = appendMessage(b, entries)
-	return append(b, `"}}`...)
+	b = append(strconv.AppendInt(b, at.UnixMilli(), 10), "}}\n"...)
+	return append(append(b, binaryVersion), entries...)
 }
 
 // opened is the answer to openName: the clock that the pages' times are of.

@@ -15,11 +15,22 @@ import (
 type Arguments struct {
 	raw     json.RawMessage            // nil: the command had none
 	members map[string]json.RawMessage // of raw; nil until one is asked for
+	behind  []byte                     // see Attached
 	err     error                      // what is wrong first
 }
 
 // NewArguments wraps the value of a command's "arguments"; nil where it has none.
 func NewArguments(raw json.RawMessage) *Arguments { return &Arguments{raw: raw} }
+
+// Attach puts bytes behind the arguments, for Attached.
+func (a *Arguments) Attach(b []byte) *Arguments {
+	a.behind = b
+	return a
+}
+
+// Attached returns the bytes that came behind the command (AttachedType), nil if none
+// did. They are the handler's until it returns.
+func (a *Arguments) Attached() []byte { return a.behind }
 
 // Err tells what is wrong with what was read.
 func (a *Arguments) Err() error { return a.err }

@@ -25,6 +25,14 @@ const (
 	httpConnMax     = 1024             // connections at once; beyond it: refused with status 503
 )
 
+// Content types of requests, exactly so: Kea refuses parameters.
+const (
+	JSONType = "application/json" // of a command, and of every answer
+	// AttachedType is a command in one line, a line feed, and bytes that are the
+	// command's own to read. In the JSON they would be looked at several times first.
+	AttachedType = "application/vnd.needletail"
+)
+
 // HTTPOptions say where and for whom to listen.
 type HTTPOptions struct {
 	Addr        string // address:port
@@ -160,7 +168,8 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 		fault(c, fasthttp.StatusUnauthorized)
 		return
 	}
-	cmd, err := parseCommand(c.Request.Body())
+	doc, attached := apart(&c.Request)
+	cmd, err := parseCommand(doc)
 	switch {
 	case errors.Is(err, errNotJSON):
 		fault(c, fasthttp.StatusBadRequest)
@@ -169,20 +178,32 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 	case now.allow != nil && !slices.Contains(now.allow, cmd.name):
 		fault(c, fasthttp.StatusForbidden)
 	default:
-		reply(c, h.registry.Call(h.ctx, cmd.name, cmd.args))
+		reply(c, h.registry.Run(h.ctx, cmd.name, NewArguments(cmd.args).Attach(attached)))
 	}
 }
 
 // wellFormed is what Kea's listener demands of a request (Kea:
 // http/post_request_json.cc): POST, a Content-Length, this content type and no
-// parameter to it. A chunked body has no Content-Length.
+// parameter to it. A chunked body has no Content-Length. Ours also takes AttachedType.
 func wellFormed(r *fasthttp.Request) bool {
-	return r.Header.IsPost() && r.Header.ContentLength() >= 0 &&
-		bytes.EqualFold(r.Header.ContentType(), []byte("application/json"))
+	return r.Header.IsPost() && r.Header.ContentLength() >= 0 && (is(r, JSONType) || is(r, AttachedType))
+}
+
+func is(r *fasthttp.Request, kind string) bool {
+	return bytes.EqualFold(r.Header.ContentType(), []byte(kind))
+}
+
+// apart returns the command of a request and what is attached to it, nil for nothing.
+func apart(r *fasthttp.Request) (doc, attached []byte) {
+	if !is(r, AttachedType) {
+		return r.Body(), nil
+	}
+	doc, attached, _ = bytes.Cut(r.Body(), []byte{'\n'})
+	return doc, attached
 }
 
 func reply(c *fasthttp.RequestCtx, r Response) {
-	c.Response.Header.SetContentType("application/json")
+	c.Response.Header.SetContentType(JSONType)
 	w := bufio.NewWriter(c.Response.BodyWriter())
 	w.WriteByte('[')
 	if err := r.writeTo(w); err != nil {
@@ -198,7 +219,7 @@ func reply(c *fasthttp.RequestCtx, r Response) {
 // status.
 func fault(c *fasthttp.RequestCtx, status int) {
 	c.SetStatusCode(status)
-	c.Response.Header.SetContentType("application/json")
+	c.Response.Header.SetContentType(JSONType)
 	fmt.Fprintf(c, `{ "result": %d, "text": "%s" }`, status, fasthttp.StatusMessage(status))
 }
 

@@ -77,6 +77,38 @@ func TestHTTPFilterAndAuthentication(t *testing.T) {
 	}
 }
 
+// Bytes may come behind a command, whatever they are; who asks and what comes first.
+func TestHTTPAttached(t *testing.T) {
+	r := NewRegistry()
+	r.Register("count", func(_ context.Context, a *Arguments) Response {
+		return Response{Text: fmt.Sprintf("%s %q", a.String("name"), a.Attached())}
+	})
+	s := serveHTTP(t, HTTPOptions{Credentials: []Credential{{"foo", "1234"}}, Realm: "kea-dhcp4", Allow: []string{"count"}}, r)
+	const right, command = "Authorization: Basic Zm9vOjEyMzQ=\r\n", `{"command":"count","arguments":{"name":"it"}}`
+	for _, c := range []struct {
+		name, auth, kind, body string
+		status                 int
+		want                   string
+	}{
+		{"bytes", right, AttachedType, command + "\n\x00}\n\xff", 200, `[{"result":0,"text":"it \"\\x00}\\n\\xff\""}]`},
+		{"none", right, AttachedType, command + "\n", 200, `[{"result":0,"text":"it \"\""}]`},
+		{"no line feed", right, AttachedType, command, 200, `[{"result":0,"text":"it \"\""}]`},
+		{"JSON has nothing attached", right, JSONType, command + "\n", 200, `[{"result":0,"text":"it \"\""}]`},
+		{"bytes behind JSON", right, JSONType, command + "\n\x00", 400, `{"result":400,"text":"Bad Request"}`},
+		{"no command", right, AttachedType, "\n" + command, 400, `{"result":400,"text":"Bad Request"}`},
+		{"another command", right, AttachedType, `{"command":"list-commands"}` + "\nx", 403, `{"result":403,"text":"Forbidden"}`},
+		{"a stranger", "", AttachedType, command + "\nx", 401, `{"result":401,"text":"Unauthorized"}`},
+		{"a parameter", right, AttachedType + "; x=y", command + "\nx", 400, `{"result":400,"text":"Bad Request"}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, _, body := exchange(t, s.Addr, post("/", c.auth+"Content-Type: "+c.kind+"\r\n", c.body))
+			if status != c.status || !sameJSON(t, body, c.want) {
+				t.Errorf("%d %s, want %d %s", status, body, c.status, c.want)
+			}
+		})
+	}
+}
+
 // The Host header is not looked at: a Kea writes IPv6 addresses without brackets.
 func TestHTTPAnyHost(t *testing.T) {
 	s := serveHTTP(t, HTTPOptions{}, NewRegistry())

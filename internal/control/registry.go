@@ -54,13 +54,18 @@ func (r *Registry) Names() []string {
 // Call runs one command; args is nil where it has none. A command nobody registered has result 2; Kea's
 // partner logic tells it from a failure by that code.
 func (r *Registry) Call(ctx context.Context, name string, args json.RawMessage) Response {
+	return r.Run(ctx, name, NewArguments(args))
+}
+
+// Run is Call with arguments that may have something attached.
+func (r *Registry) Run(ctx context.Context, name string, args *Arguments) Response {
 	r.mu.RLock()
 	h := r.handlers[name]
 	r.mu.RUnlock()
 	if h == nil {
 		return Response{Result: ResultUnsupported, Text: fmt.Sprintf("'%s' command not supported.", name)}
 	}
-	return h(ctx, NewArguments(args))
+	return h(ctx, args)
 }
 
 // Failed is the answer to a command that failed.
