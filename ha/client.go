@@ -98,8 +98,8 @@ func (c *client) open(addr string, conf *tls.Config, conns int) {
 // overwrite, and deleting what is gone is a success.
 func retryOnce(*fasthttp.Request, int, error) (resetTimeout, retry bool) { return false, true }
 
-// post sends a body of a content type and hands the answer's body to read, which must not keep it.
-// The HTTP status is ignored, as Kea does: only the body counts.
+// post sends a body of a content type and hands the answer's body to read, which must
+// not keep it. The HTTP status is ignored, as Kea does: only the body counts.
 func (c *client) post(kind string, body []byte, timeout time.Duration, read func([]byte) error) error {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
@@ -125,11 +125,7 @@ func (c *client) call(body []byte, timeout time.Duration) (answer, error) {
 	return c.exchange(control.JSONType, body, timeout)
 }
 
-// apply is call for what appendApply wrote.
-func (c *client) apply(body []byte, timeout time.Duration) (answer, error) {
-	return c.exchange(control.AttachedType, body, timeout)
-}
-
+// exchange is call for a body of any content type.
 func (c *client) exchange(kind string, body []byte, timeout time.Duration) (a answer, err error) {
 	err = c.post(kind, body, timeout, func(b []byte) (err error) {
 		a, err = parseAnswer(b)

@@ -16,12 +16,12 @@ func refusal(what, peer string, a answer) error {
 
 // demand sends a command that must succeed (result 0 or 3).
 func (c *client) demand(what string, body []byte, timeout time.Duration) (answer, error) {
-	a, err := c.call(body, timeout)
-	return c.granted(what, a, err)
+	return c.insist(what, control.JSONType, body, timeout)
 }
 
-// granted makes an error of an answer that is not a success.
-func (c *client) granted(what string, a answer, err error) (answer, error) {
+// insist is demand for a body of any content type.
+func (c *client) insist(what, kind string, body []byte, timeout time.Duration) (answer, error) {
+	a, err := c.exchange(kind, body, timeout)
 	if err == nil && a.Result != control.ResultSuccess && a.Result != control.ResultEmpty {
 		err = refusal(what, c.peer, a)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"needletail/internal/control"
 	"needletail/leases"
 )
 
@@ -81,8 +82,9 @@ func (p *peer) sendBatch(us []Update) (int, error) {
 			entries = appendPut(entries, &us[i].Lease)
 		}
 	}
-	a, err := p.ctl.apply(appendApply(nil, p.link.conf.ThisServer, time.Now(), entries), requestTimeout)
-	if a, err = p.ctl.granted(applyName, a, err); err != nil {
+	body := appendApply(nil, p.link.conf.ThisServer, time.Now(), entries)
+	a, err := p.ctl.insist(applyName, control.AttachedType, body, requestTimeout)
+	if err != nil {
 		return 0, err
 	}
 	refused, err := parseApplied(a)

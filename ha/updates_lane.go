@@ -220,12 +220,12 @@ func group(items []item, start int) int {
 // request's time is that of its oldest change: one that waited here for its turn may
 // be older than the partner's last sync as well as one that waits in a socket there.
 func (l *lane) request(items []item, body []byte) error {
-	send := l.peer.bulk.call
+	kind := control.JSONType
 	if items[0].form == formBinary {
 		l.frame = appendApply(l.frame[:0], l.peer.link.conf.ThisServer, items[0].at, body)
-		send, body = l.peer.bulk.apply, l.frame
+		kind, body = control.AttachedType, l.frame
 	}
-	a, err := send(body, l.peer.timeout)
+	a, err := l.peer.bulk.exchange(kind, body, l.peer.timeout)
 	if err != nil {
 		return err
 	}

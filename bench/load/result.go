@@ -212,7 +212,7 @@ func (r *Result) Blemish(lossMax float64) string {
 		return "nothing completed"
 	case r.Lies() != "":
 		return r.Lies()
-	case !r.InTime():
+	case !r.inTime():
 		return fmt.Sprintf("the generator was %.1f s late", r.Behind)
 	case r.Loss > lossMax:
 		return fmt.Sprintf("%.3g %% lost", 100*r.Loss)
@@ -222,8 +222,8 @@ func (r *Result) Blemish(lossMax float64) string {
 	return ""
 }
 
-// InTime tells whether the generator began what it was asked to when it should.
-func (r *Result) InTime() bool { return r.Behind <= behindMax*r.Seconds }
+// inTime tells whether the generator began what it was asked to when it should.
+func (r *Result) inTime() bool { return r.Behind <= behindMax*r.Seconds }
 
 // ErrWrong says that a server answered wrongly; see Result.Lies.
 var ErrWrong = errors.New("wrong answers")

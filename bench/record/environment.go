@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"needletail/internal/thread"
 )
 
 // Environment is the machine a record was made on.
@@ -37,8 +39,8 @@ func Machine() Environment {
 		e.Memory = s.Totalram * uint64(s.Unit)
 		e.Busy = float64(s.Loads[0]) / (1 << loadShift)
 	}
-	if kernel, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
-		e.Nice = 20 - kernel // the system call answers 1 to 40 (getpriority(2))
+	if nice, err := thread.Nice(); err == nil {
+		e.Nice = nice
 	}
 	return e
 }

@@ -16,7 +16,10 @@ import (
 const period = 10 * time.Millisecond
 
 // A Group is a cgroup of its own. Its processes together get no more than its share.
-type Group struct{ dir string }
+type Group struct {
+	Processors float64 // the share
+	dir        string
+}
 
 // New makes a group, so named among those of the machine, whose processes get so many
 // processors' time, above 0; 0.5 is half of one. It needs root and the cpu controller.
@@ -25,19 +28,19 @@ func New(name string, processors float64) (*Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hold processes to %.2g processors: %w", processors, err)
 	}
-	g := &Group{filepath.Join(root, name)}
+	g := &Group{processors, filepath.Join(root, name)}
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make a cgroup: %w", err)
 	}
-	if err := g.limit(v2, processors); err != nil {
+	if err := g.limit(v2); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
 }
 
-func (g *Group) limit(v2 bool, processors float64) error {
+func (g *Group) limit(v2 bool) error {
 	every := period.Microseconds()
-	quota := int64(processors * float64(every))
+	quota := int64(g.Processors * float64(every))
 	if v2 {
 		return g.set("cpu.max", fmt.Sprintf("%d %d", quota, every))
 	}

@@ -49,7 +49,6 @@ type site struct {
 	peer    *peer.Peer           // on all servers; without limits before one runs
 	begin   func() error         // starts the servers and waits until they serve as asked
 	held    *share.Group         // of all servers; nil: they have all processors
-	limit   float64              // of held, in processors
 	closers []func() error
 }
 
@@ -184,7 +183,7 @@ func (st *site) hold(processors float64) (err error) {
 	if st.held, err = share.New(fmt.Sprintf("needletail-bench-%d", os.Getpid()), processors); err != nil {
 		return err
 	}
-	st.limit, st.closers = processors, append(st.closers, st.held.Close)
+	st.closers = append(st.closers, st.held.Close)
 	return nil
 }
 

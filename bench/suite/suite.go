@@ -70,7 +70,7 @@ func (st *site) about(p *peer.Peer, setup *peer.Setup) record.Server {
 		r.Durability = setup.Durability
 	}
 	if st.held != nil {
-		r.Mode += fmt.Sprintf(", held to %g processors", st.limit)
+		r.Mode += fmt.Sprintf(", held to %g processors", st.held.Processors)
 	}
 	return r
 }
