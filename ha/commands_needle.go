@@ -20,21 +20,14 @@ var batches = sync.Pool{New: func() any { return new(leases.Batch) }}
 // applyHandler takes a needletail partner's lease changes. It answers when all
 // of them are on disk.
 func (d *Driver) applyHandler(ctx context.Context, args *control.Arguments) control.Response {
-	sent := args.Int("time", 0, math.MaxInt64) // by the sender's clock, unix ms
-	l, from, err := d.sender(ctx, args)
-	if err != nil {
-		return control.Failed(err)
-	}
-	told := time.UnixMilli(sent)
-	clock := l.clockOf(from, told, time.Now())
 	b := batches.Get().(*leases.Batch)
 	defer batches.Put(b)
 	var out applied
-	from.whole(clock.Ours(told), func(late bool) {
-		late = late || from == l.partner && !l.clocked.Load()
-		out, err = d.applyEntries(b, l, args.Attached(), clock, late)
+	var bad error
+	err := d.hear(ctx, args, func(l *link, clock Clock, late bool) {
+		out, bad = d.applyEntries(b, l, args.Attached(), clock, late)
 	})
-	if err := errors.Join(err, commit(d.opt.Store, b)); err != nil {
+	if err := errors.Join(err, bad, commit(d.opt.Store, b)); err != nil {
 		return control.Failed(err)
 	}
 	if out.Failed == nil {
@@ -63,7 +56,7 @@ func (d *Driver) applyEntries(b *leases.Batch, l *link, raw []byte, clock Clock,
 }
 
 func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry, clock Clock) error {
-	d.Touched(e.Lease.Addr)
+	d.touch(e.Lease.Addr)
 	now := time.Now()
 	if e.Op == opDelete {
 		d.opt.Store.DeleteAt(b, e.Lease.Addr, e.At, func(have *leases.Lease, ours bool) bool {
@@ -82,32 +75,16 @@ func (d *Driver) applyEntry(b *leases.Batch, l *link, e *entry, clock Clock) err
 }
 
 // errPromised refuses a change that would promise an address to two clients.
-var errPromised = errors.New("the address is another client's here")
-
-// errLate refuses what was sent before our last sync began, and waited since: in
-// the socket of a process that was stopped, say. The sync has brought it, and
-// perhaps that it is over: a release leaves all times as they were. So it does
-// with what comes before we know the partner's clock, which tells how old it is.
-var errLate = errors.New("a sync has overtaken this change, or will")
+var errPromised = control.Refusef(resultContested, "the address is another client's here")
 
 // resultOf tells a conflict, which the sender counts against the client, from
 // an error, which it counts against us, and from what it counts against nobody.
 func resultOf(err error) int {
 	switch {
-	case errors.Is(err, errPromised), errors.Is(err, errLate):
-		return resultContested
 	case errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
 		return control.ResultConflict
 	}
-	return control.ResultError
-}
-
-// Touched must be called before a partner's change of an address is applied:
-// a running sync then leaves the address alone.
-func (d *Driver) Touched(a netip.Addr) {
-	for _, l := range d.links {
-		l.touched.add(a)
-	}
+	return control.Failed(err).Result
 }
 
 // openHandler begins a needletail's sync from us: from here on the partner is

@@ -1,6 +1,7 @@
 package ha
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -167,31 +168,55 @@ func TestUpdatesOvertakenBySync(t *testing.T) {
 }
 
 // A change that has waited in the sender's lane is as old as one that waited in a
-// socket of ours.
+// socket of ours, and in whatever form it comes: a partner that heard nothing from us
+// for a moment does not know any more what we are.
 func TestUpdatesOvertakenInTheirLane(t *testing.T) {
 	one, two := startPair(t, "load-balancing")
 	one.reach(LoadBalancing)
 	two.reach(LoadBalancing)
-	lane := newLane(one.links[0].partner)
-	add := func(a string) netip.Addr {
-		l := leases.Lease{Addr: netip.MustParseAddr(a), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: time.Now(), ValidLft: 600}
-		lane.add(&l, &leases.Change{Addr: l.Addr, Seq: 1}, ticket{})
-		return l.Addr
-	}
-	for _, c := range []struct {
-		addr string
-		late bool
-	}{{"192.0.2.20", true}, {"192.0.2.21", false}} {
-		addr := add(c.addr)
-		if c.late {
+	to := one.links[0].partner
+	send := func(lease string, del, forgotten, late bool) bool {
+		lane := newLane(to)
+		l := leases.Lease{Addr: netip.MustParseAddr(lease), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: time.Now(), ValidLft: 600}
+		c := leases.Change{Addr: l.Addr, Seq: 1}
+		if del {
+			c.Op, c.At = leases.Delete, time.Now().Add(time.Hour).Unix()
+		}
+		if to.learn(time.Second); forgotten {
+			to.known.forget()
+		}
+		if !lane.add(&l, &c, ticket{}) {
+			t.Fatal("the lane takes nothing")
+		}
+		if late {
 			time.Sleep(2 * time.Millisecond) // a message tells milliseconds
 			two.links[0].partner.synced.begin(func() {})
 		}
 		lane.swap()
 		lane.send(t.Context())
-		if _, taken := two.store.Get(addr); taken == c.late {
-			t.Errorf("late %v, taken %v", c.late, taken)
+		_, there := two.store.Get(l.Addr)
+		return there
+	}
+	for i, forgotten := range []bool{false, true} {
+		if there := send(fmt.Sprintf("192.0.2.%d", 20+i), false, forgotten, true); there {
+			t.Errorf("forgotten %v: an overtaken lease is taken", forgotten)
 		}
+		a := fmt.Sprintf("192.0.2.%d", 30+i)
+		if there := send(a, false, forgotten, false); !there {
+			t.Errorf("forgotten %v: a lease in time is not taken", forgotten)
+		}
+		if there := send(a, true, forgotten, true); !there {
+			t.Errorf("forgotten %v: an overtaken deletion is taken", forgotten)
+		}
+		if there := send(a, true, forgotten, false); there {
+			t.Errorf("forgotten %v: a deletion in time is not taken", forgotten)
+		}
+	}
+	if n := to.sent.conflicted.Load(); n != 4 {
+		t.Errorf("%d changes were refused, want 4", n)
+	}
+	if n := one.status(0).Rejected; n != 0 {
+		t.Errorf("%d clients count as rejected", n)
 	}
 }
 

@@ -157,7 +157,7 @@ func startNodeOn(t testing.TB, s *leases.Store, rs ...*config.Relationship) *nod
 	if err != nil {
 		t.Fatal(err)
 	}
-	leasecmds.Register(n.reg, leasecmds.Options{Store: n.store, Config: func() *config.Dhcp4 { return conf }, Before: d.Touched, HidesReleased: d.HidesReleased, FromStart: d.FromStart, Refuses: d.Refuses, Passed: d.Passed, RefusesDeletion: d.RefusesDeletion})
+	leasecmds.Register(n.reg, leasecmds.Options{Store: n.store, Config: func() *config.Dhcp4 { return conf }, Taking: d.Taking, HidesReleased: d.HidesReleased, FromStart: d.FromStart, Refuses: d.Refuses, Passed: d.Passed, RefusesDeletion: d.RefusesDeletion})
 	n.Driver = d
 	t.Cleanup(n.Close)
 	return n

@@ -4,13 +4,14 @@ import (
 	"net/netip"
 	"testing"
 
+	"needletail/internal/config"
 	"needletail/leases"
 )
 
 // A needletail's updates take one lane, a Kea's several; which one never
 // changes while an update is under way.
 func TestRoute(t *testing.T) {
-	p := &peer{link: &link{}}
+	p := &peer{link: &link{conf: &config.Relationship{}}}
 	for range lanesDefault {
 		p.lanes = append(p.lanes, newLane(p))
 	}

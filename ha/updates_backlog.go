@@ -65,7 +65,7 @@ func (p *peer) sendUpdates(ctx context.Context, us []Update) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return i, err
 		}
-		body := appendUpdate(nil, &us[i].Lease, us[i].Delete, p.ability().released())
+		body := appendUpdate(nil, &us[i].Lease, us[i].Delete, p.ability(), p.link.conf.ThisServer, time.Now())
 		if _, err := p.demand("queued lease update", body, requestTimeout); err != nil {
 			return i, err
 		}

@@ -107,7 +107,7 @@ func (l *lane) add(lease *leases.Lease, c *leases.Change, t ticket) bool {
 	case a.batch():
 		it.form, w.buf = formBinary, appendPut(w.buf, lease)
 	default:
-		w.buf = appendUpdate(w.buf, lease, del, a.released())
+		w.buf = appendUpdate(w.buf, lease, del, a, l.peer.link.conf.ThisServer, it.at)
 	}
 	it.end = len(w.buf)
 	w.items = append(w.items, it)

@@ -29,10 +29,15 @@ const (
 // The receiver learns who sends them, and whose clock their times are of; at is when the
 // oldest was made, or sent where that is not known (a backlog).
 func appendApply(b []byte, self string, at time.Time, entries []byte) []byte {
-	b = append(b, `{"command":"`+applyName+`","service":["dhcp4"],"arguments":{"origin":"ha-partner","server-name":`...)
-	b = append(keastring.Append(b, self), `,"time":`...)
-	b = append(strconv.AppendInt(b, at.UnixMilli(), 10), "}}\n"...)
+	b = append(b, `{"command":"`+applyName+`","service":["dhcp4"],"arguments":{"origin":"ha-partner",`...)
+	b = append(appendSender(b, self, at), "}}\n"...)
 	return append(append(b, binaryVersion), entries...)
+}
+
+// appendSender writes the members that Driver.hear reads.
+func appendSender(b []byte, self string, at time.Time) []byte {
+	b = append(keastring.Append(append(b, `"server-name":`...), self), `,"time":`...)
+	return strconv.AppendInt(b, at.UnixMilli(), 10)
 }
 
 // opened is the answer to openName: the clock that the pages' times are of.

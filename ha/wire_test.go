@@ -60,7 +60,7 @@ func TestRequestsAreKea3s(t *testing.T) {
 	for _, name := range []string{"new", "released", "declined", "relayed"} {
 		name = "k304-lease4-update-" + name
 		l := capturedLease(t, name+".request")
-		sent[name] = appendUpdate(nil, &l, false, true)
+		sent[name] = appendUpdate(nil, &l, false, abilityKnown|abilityReleased, "", t0)
 	}
 	for name, body := range sent {
 		if got, want := decode(t, body), decode(t, capture(t, name+".request")); !reflect.DeepEqual(got, want) {
@@ -88,11 +88,11 @@ func TestRequestsContainKea22s(t *testing.T) {
 	for _, name := range []string{"new", "new-no-client-id", "renew", "declined", "fqdn", "duid-client-id", "backlog", "to-backup", "wait-backup-ack"} {
 		name = "lease4-update-" + name
 		l := capturedLease(t, name+".request")
-		sent[name] = appendUpdate(nil, &l, false, false)
+		sent[name] = appendUpdate(nil, &l, false, abilityKnown, "", t0)
 	}
 	for _, name := range []string{"lease4-del-release", "lease4-del-backlog"} {
 		l := capturedLease(t, name+".request")
-		sent[name] = appendUpdate(nil, &l, true, false)
+		sent[name] = appendUpdate(nil, &l, true, abilityKnown, "", t0)
 	}
 	ignored := map[string]bool{"server-name": true, "origin-id": true, "origin": true, "state": true}
 	for name, body := range sent {
@@ -113,11 +113,23 @@ func TestRequestsContainKea22s(t *testing.T) {
 	}
 }
 
+// A peer that was not asked yet is told besides who sends the change, and when.
+func TestRequestsToStrangers(t *testing.T) {
+	l := capturedLease(t, "k304-lease4-update-new.request")
+	got := decode(t, appendUpdate(nil, &l, false, 0, "server1", t0)).(map[string]any)
+	want := decode(t, capture(t, "k304-lease4-update-new.request")).(map[string]any)
+	args := want["arguments"].(map[string]any)
+	args["server-name"], args["time"] = "server1", float64(t0.UnixMilli())
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("we send\n%v, want\n%v", got, want)
+	}
+}
+
 // The one key where the old form differs: a string, which becomes a map. All
 // else of that update is sent as it came.
 func TestRelayInfoOfKea22(t *testing.T) {
 	l := capturedLease(t, "lease4-update-relayed.request")
-	body := decode(t, appendUpdate(nil, &l, false, false)).(map[string]any)
+	body := decode(t, appendUpdate(nil, &l, false, abilityKnown, "", t0)).(map[string]any)
 	want := decode(t, capture(t, "lease4-update-relayed.request")).(map[string]any)
 	newer := decode(t, capture(t, "k304-lease4-update-relayed.request")).(map[string]any)
 	want["arguments"].(map[string]any)["user-context"] = newer["arguments"].(map[string]any)["user-context"]

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -68,8 +69,28 @@ func (r *Registry) Run(ctx context.Context, name string, args *Arguments) Respon
 	return h(ctx, args)
 }
 
-// Failed is the answer to a command that failed.
-func Failed(err error) Response { return Response{Result: ResultError, Text: err.Error()} }
+// Failed is the answer to a command that failed: with the result of a Refusal, else
+// ResultError.
+func Failed(err error) Response {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return Response{Result: r.Result, Text: err.Error()}
+	}
+	return Response{Result: ResultError, Text: err.Error()}
+}
+
+// Refusal is an error that its command answers with a result of its own.
+type Refusal struct {
+	Result int
+	Text   string
+}
+
+func (r *Refusal) Error() string { return r.Text }
+
+// Refusef returns a Refusal.
+func Refusef(result int, format string, a ...any) error {
+	return &Refusal{result, fmt.Sprintf(format, a...)}
+}
 
 // Errorf is Failed with words of its own.
 func Errorf(format string, a ...any) Response { return Failed(fmt.Errorf(format, a...)) }

@@ -2,21 +2,24 @@ package leasecmds
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
 
 	"needletail/internal/control"
 	"needletail/leases"
 )
 
 // add creates a lease that must not exist yet.
-func (c commands) add(_ context.Context, args *control.Arguments) (control.Response, error) {
+func (c commands) add(ctx context.Context, args *control.Arguments) (control.Response, error) {
 	l, err := c.parseLease(args)
 	if err != nil {
 		return control.Response{}, err
 	}
-	c.Before(l.Addr)
 	var b leases.Batch
-	done, err := c.Store.PutUnless(&b, &l.Lease, func(*leases.Lease, bool) bool { return true })
+	done, err := c.within(ctx, args, l.Addr, func() (bool, error) {
+		return c.Store.PutUnless(&b, &l.Lease, func(*leases.Lease, bool) bool { return true })
+	})
 	switch {
 	case err != nil:
 		return control.Response{}, err
@@ -40,9 +43,8 @@ func (c commands) update(ctx context.Context, args *control.Arguments) (control.
 	if !existed && !l.ForceCreate {
 		return control.Response{}, conflictf("no lease of %s to update; force-create adds it", l.Addr)
 	}
-	c.Before(l.Addr)
 	var b leases.Batch
-	done, err := c.take(ctx, &b, l)
+	done, err := c.within(ctx, args, l.Addr, func() (bool, error) { return c.take(ctx, &b, l) })
 	if err == nil && !done {
 		err = conflictf("the address %s is another client's here", l.Addr)
 	}
@@ -56,6 +58,12 @@ func (c commands) update(ctx context.Context, args *control.Arguments) (control.
 		return control.Response{Text: "IPv4 lease updated."}, nil
 	}
 	return control.Response{Text: "IPv4 lease added."}, nil
+}
+
+// within runs a change of a lease, if it may be made now.
+func (c commands) within(ctx context.Context, args *control.Arguments, a netip.Addr, change func() (bool, error)) (done bool, err error) {
+	refused := c.Taking(ctx, args, a, func() { done, err = change() })
+	return done, errors.Join(refused, err)
 }
 
 // take puts an update's lease into b, unless it is refused. One that its sender's
@@ -90,12 +98,17 @@ func (c commands) del(ctx context.Context, args *control.Arguments) (control.Res
 	if !ok {
 		return control.Response{Result: control.ResultEmpty, Text: "IPv4 lease not found."}, nil
 	}
-	c.Before(l.Addr)
 	var b leases.Batch
-	_, gone := c.Store.DeleteUnless(&b, l.Addr, func(have *leases.Lease, _ bool) bool {
-		return c.RefusesDeletion(ctx, q.partner, have, &q.whose)
+	gone, err := c.within(ctx, args, l.Addr, func() (bool, error) {
+		_, gone := c.Store.DeleteUnless(&b, l.Addr, func(have *leases.Lease, _ bool) bool {
+			return c.RefusesDeletion(ctx, q.partner, have, &q.whose)
+		})
+		return gone, nil
 	})
-	if !gone {
+	switch {
+	case err != nil:
+		return control.Response{}, err
+	case !gone:
 		return control.Response{Result: control.ResultEmpty, Text: "IPv4 lease not found: the address is another client's."}, nil
 	}
 	if err := c.Store.Write(&b); err != nil {

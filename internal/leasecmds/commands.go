@@ -3,7 +3,6 @@ package leasecmds
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -16,9 +15,9 @@ import (
 type Options struct {
 	Store  *leases.Store
 	Config func() *config.Dhcp4 // the present configuration
-	// Before is called with the address of every lease about to be changed; nil
-	// if nobody wants to know.
-	Before func(netip.Addr)
+	// Taking runs the change of a lease by a command with these arguments, or
+	// returns why it must not be made; nil: every change is.
+	Taking func(ctx context.Context, args *control.Arguments, a netip.Addr, change func()) error
 	// HidesReleased tells whether whoever sent a command may not know the lease
 	// state released, which is then shown as expired-reclaimed; nil for never.
 	HidesReleased func(context.Context) bool
@@ -44,8 +43,8 @@ type commands struct{ Options }
 
 // Register adds all lease commands.
 func Register(r *control.Registry, o Options) {
-	if o.Before == nil {
-		o.Before = func(netip.Addr) {}
+	if o.Taking == nil {
+		o.Taking = func(_ context.Context, _ *control.Arguments, _ netip.Addr, change func()) error { change(); return nil }
 	}
 	if o.FromStart == nil {
 		o.FromStart = func(context.Context) {}
@@ -89,11 +88,11 @@ func Register(r *control.Registry, o Options) {
 	}
 }
 
-// conflict is an error that a partner must not take for a failure of ours: it
+// conflictf is an error that a partner must not take for a failure of ours: it
 // counts the client instead (result 4, since Kea 2.3.1).
-type conflict struct{ error }
-
-func conflictf(format string, a ...any) error { return conflict{fmt.Errorf(format, a...)} }
+func conflictf(format string, a ...any) error {
+	return control.Refusef(control.ResultConflict, format, a...)
+}
 
 type command func(context.Context, *control.Arguments) (control.Response, error)
 
@@ -101,10 +100,10 @@ type command func(context.Context, *control.Arguments) (control.Response, error)
 func handler(run command) control.Handler {
 	return func(ctx context.Context, args *control.Arguments) control.Response {
 		r, err := run(ctx, args)
-		switch c := (conflict{}); {
+		switch {
 		case err == nil:
 			return r
-		case errors.As(err, &c), errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
+		case errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
 			return control.Response{Result: control.ResultConflict, Text: err.Error()}
 		}
 		return control.Failed(err)

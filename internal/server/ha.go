@@ -9,6 +9,7 @@ import (
 
 	"needletail/ha"
 	"needletail/internal/config"
+	"needletail/internal/control"
 	"needletail/internal/leasecmds"
 	"needletail/internal/scope"
 	"needletail/leases"
@@ -91,7 +92,7 @@ func HighAvailability(kernel KernelFilter) Joiner {
 		if kernel != nil {
 			kernel.OnUnacked(p.Recount)
 		}
-		leasecmds.Register(c.Registry, leasecmds.Options{Store: c.Store, Config: p.cfg.Load, Before: p.touched, HidesReleased: p.hidesReleased, FromStart: p.fromStart,
+		leasecmds.Register(c.Registry, leasecmds.Options{Store: c.Store, Config: p.cfg.Load, Taking: p.taking, HidesReleased: p.hidesReleased, FromStart: p.fromStart,
 			Refuses: p.refuses, RefusesDeletion: p.refusesDeletion, Passed: p.passed, Place: c.PlaceData})
 		c.Owned.Set(p.reclaims)
 		c.Metrics.MustRegister(relationshipMetrics{p})
@@ -130,10 +131,12 @@ func (p *partnership) Recount(i int) {
 	}
 }
 
-func (p *partnership) touched(a netip.Addr) {
+func (p *partnership) taking(ctx context.Context, args *control.Arguments, a netip.Addr, change func()) error {
 	if d := p.driver.Load(); d != nil {
-		d.Touched(a)
+		return d.Taking(ctx, args, a, change)
 	}
+	change()
+	return nil
 }
 
 func (p *partnership) hidesReleased(ctx context.Context) bool {
