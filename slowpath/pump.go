@@ -53,6 +53,7 @@ type PumpOptions struct {
 	Store      Committer
 	Replicator Replicator // nil: nobody to replicate to
 	Health     *Health    // shared by all pumps of a server; nil: one of its own
+	Traffic    *Traffic   // so too
 
 	InFlight int // InFlightMax
 	Backlog  int // BacklogMax; less where the port can hold less
@@ -98,6 +99,9 @@ func NewPump(o PumpOptions) *Pump {
 	if o.Health == nil {
 		o.Health = NewHealth(o.Log)
 	}
+	if o.Traffic == nil {
+		o.Traffic = new(Traffic)
+	}
 	p := &Pump{
 		o:       o,
 		queue:   newQueue(o.Backlog),
@@ -105,7 +109,7 @@ func NewPump(o PumpOptions) *Pump {
 		handled: make([]frame.Query, 0, receiveMax+o.Batch),
 		out:     make([]frame.Reply, 0, o.InFlight+o.Batch+1),
 		start:   o.Clock.Now(),
-		pace:    newPace(),
+		pace:    newPace(o.Traffic),
 	}
 	p.replies.init(o.InFlight + 1)
 	p.air.init(p)

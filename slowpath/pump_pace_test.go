@@ -34,7 +34,7 @@ func TestPaceRestsUnderLoadOnly(t *testing.T) {
 		{"load with commits between", repeat(100, turn{turnMax / 2, fullLoad / 500}, turn{turnMax / 2, 0}), 0, turnMax / 2},
 		{"after a pause", append(load, turn{busyGap + 1, 1}), 0, 0},
 	} {
-		p := newPace()
+		p := newPace(new(Traffic))
 		now := time.Unix(1_700_000_000, 0)
 		for _, at := range c.turns {
 			now = now.Add(at.after)
@@ -43,5 +43,28 @@ func TestPaceRestsUnderLoadOnly(t *testing.T) {
 		if got := p.left(now.Add(c.spent)); (got - c.want).Abs() > turnMax/32 {
 			t.Errorf("%s: %v left, want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// Each of several pumps rests as long as one pump would that served for all of them, and
+// one that was asked nothing for long does not take what the others had for a rush.
+func TestPaceKnowsAllPumps(t *testing.T) {
+	traffic := new(Traffic)
+	pumps := []pace{newPace(traffic), newPace(traffic), newPace(traffic)}
+	now := time.Unix(1_700_000_000, 0)
+	for range 200 {
+		now = now.Add(turnMax)
+		pumps[0].begin(fullLoad/2000, now)
+		now = now.Add(turnMax)
+		pumps[1].begin(fullLoad/2000, now)
+	}
+	for i := range 2 {
+		if got, want := pumps[i].Gap(), turnMax/8; (got - want).Abs() > turnMax/32 {
+			t.Errorf("half of the full load, by two: pump %d has turns %v apart, want %v", i, got, want)
+		}
+	}
+	pumps[2].begin(1, now)
+	if got := pumps[2].Gap(); got > turnMax/4 {
+		t.Errorf("a pump's first query in long: turns %v apart", got)
 	}
 }

@@ -22,10 +22,11 @@ type Pace struct {
 // curve is the power of the load that the gap follows.
 const curve = 3
 
-// Add notes a round that began now and found n pieces.
+// Add notes a round that began now, and that n pieces came since the last one, evenly.
 func (p *Pace) Add(n int, now time.Time) {
-	past := max(0, now.Sub(p.last)) // a clock may be set back
-	p.rate = p.rate*math.Exp(-past.Seconds()/paceMemory.Seconds()) + float64(n)/paceMemory.Seconds()
+	past := max(1, now.Sub(p.last)) // a clock may be set back
+	gone := -math.Expm1(-past.Seconds() / paceMemory.Seconds())
+	p.rate += gone * (float64(n)/past.Seconds() - p.rate)
 	p.last = now
 }
 

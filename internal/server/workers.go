@@ -23,6 +23,7 @@ type workers struct {
 	service    *control.NetworkState
 	partner    *replication
 	health     *slowpath.Health
+	traffic    slowpath.Traffic
 	log        *slog.Logger
 	clientPort uint16
 	failed     chan struct{} // a pump gave up; of capacity 1
@@ -77,7 +78,7 @@ func (w *workers) start(ctx context.Context, cfg *config.Dhcp4, sources []PortSo
 func (w *workers) pump(ctx context.Context, cfg *config.Dhcp4, set PortSet, i int) {
 	o := slowpath.PumpOptions{
 		Port: set.Worker(i), Handler: gate{w.engine.NewWorker(), w.service, w.clientPort}, Store: w.store,
-		Replicator: w.partner, Health: w.health, InFlight: cfg.Needletail.InFlightMax, Log: w.log,
+		Replicator: w.partner, Health: w.health, Traffic: &w.traffic, InFlight: cfg.Needletail.InFlightMax, Log: w.log,
 	}
 	if cpus := cfg.Needletail.FastPath.CPUs; len(cpus) > 0 {
 		o.Pin, o.CPU = true, cpus[i%len(cpus)]
