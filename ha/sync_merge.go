@@ -47,7 +47,7 @@ func (m *merger) lease(l *leases.Lease) error { return m.take(l, leases.Supersed
 // that we have deleted since: the partner has not heard of that yet. An update
 // that has come since the sync began is newer than a page, unless the times say
 // that it had waited: in the socket of a process that was stopped, say.
-func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, untold bool) bool) error {
+func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, by leases.Source) bool) error {
 	l.CLTT = m.clock.Ours(l.CLTT)
 	if at, gone := m.graves[l.Addr]; m.foreign(l) || gone && Buried(l, at) {
 		return nil
@@ -56,9 +56,9 @@ func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, untold
 		if updated && !m.waited(l) {
 			return
 		}
-		taken, err := m.store.Merge(m.filling, l, func(have, got *leases.Lease, untold bool) bool {
+		taken, err := m.store.Merge(m.filling, l, func(have, got *leases.Lease, by leases.Source) bool {
 			p, now := m.policy(), time.Now()
-			return (untold || !p.Stays(have, got, now)) && (over(have, got, untold) || p.Cedes(have, got, now))
+			return (by.Untold || !p.Stays(have, got, now)) && (over(have, got, by) || p.Cedes(have, got, now))
 		})
 		if err == nil && taken {
 			m.changed++

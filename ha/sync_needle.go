@@ -125,8 +125,8 @@ func (m *merger) entry(e *entry) error {
 	if e.Op == opDelete {
 		return m.deletion(e.Lease.Addr, m.clock.Ours(e.At))
 	}
-	return m.take(&e.Lease, func(have, got *leases.Lease, untold bool) bool {
-		return leases.Supersedes(have, got, untold) || m.clock.Ends(have, got)
+	return m.take(&e.Lease, func(have, got *leases.Lease, by leases.Source) bool {
+		return leases.Supersedes(have, got, by) || m.clock.Ends(have, got, by.Ours)
 	})
 }
 

@@ -14,10 +14,13 @@ import (
 // Ends tells whether a lease of a needletail's sync ends ours. A release, and
 // the reclaiming of an expired lease, leave the client's last transaction time as
 // it was: of two with the same time the ended one is newer. A Kea cannot tell;
-// there the lease stays until it expires.
-func (c Clock) Ends(have, got *leases.Lease) bool {
+// there the lease stays until it expires. So does, where clocks differ, one that our own
+// client has had later by their word: the ended one may be its lease before, which it
+// gave back to us and we told the partner of.
+func (c Clock) Ends(have, got *leases.Lease, ours bool) bool {
+	later := have.CLTT.Sub(got.CLTT)
 	return (got.State == leases.Released || got.State == leases.Reclaimed) &&
-		have.State == leases.Active && leases.SameClient(have, got) && have.CLTT.Sub(got.CLTT).Abs() <= c.slack()
+		have.State == leases.Active && leases.SameClient(have, got) && later.Abs() <= c.slack() && !(ours && later > 0)
 }
 
 // Stays tells whether an address that we gave to a client while we served alone

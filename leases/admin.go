@@ -145,23 +145,28 @@ func (s *Store) PutUnless(b *Batch, l *Lease, refuse func(have *Lease, ours bool
 }
 
 // Merge takes over a lease met in a sync if there is none here, or if over
-// agrees to lose the one there is (see Supersedes); untold is true if that one is
-// a query's and its client has no answer. It tells whether it did. over runs
+// agrees to lose the one there is (see Supersedes). It tells whether it did. over runs
 // under the network's lock and must not call the store.
-func (s *Store) Merge(b *Batch, l *Lease, over func(have, got *Lease, untold bool) bool) (bool, error) {
+func (s *Store) Merge(b *Batch, l *Lease, over func(have, got *Lease, by Source) bool) (bool, error) {
 	done, _, err := s.put(b, l, func(n *network, ref uint32) bool {
-		have := n.lease(ref)
-		return over(&have, l, n.untold(n.slot(ref)))
+		have, sl := n.lease(ref), n.slot(ref)
+		return over(&have, l, Source{Ours: sl.flags&flagTold == 0, Untold: n.untold(sl)})
 	})
 	return done, err
+}
+
+// Source tells who made the latest change of a lease.
+type Source struct {
+	Ours   bool // a query, not a partner or an administrator
+	Untold bool // a query whose client has no answer
 }
 
 // Supersedes tells whether a lease met in a sync is better than what we have:
 // ours has an older client last transaction time, or nobody was told of it. A
 // query's change that a partner refused, or has not answered yet, yields to the
 // partner's own client, however young it is.
-func Supersedes(have, got *Lease, untold bool) bool {
-	return have.CLTT.Unix() < got.CLTT.Unix() || untold && got.State == Active && !SameClient(have, got)
+func Supersedes(have, got *Lease, by Source) bool {
+	return have.CLTT.Unix() < got.CLTT.Unix() || by.Untold && got.State == Active && !SameClient(have, got)
 }
 
 // SameClient compares as leases are found: by client identifier where both have

@@ -39,7 +39,7 @@ func (s *server) syncEnd(id uint64, err string) {
 	if s.current(id) {
 		s.syncID, s.touched = 0, nil
 		s.c.world.logf("%s: sync ends %q", s.name, err)
-		s.behind = s.behind && (err != "" || !s.c.Stream && s.behindAt > s.syncAt)
+		s.behind = s.behind && (err != "" || s.behindAt > s.syncAt)
 		s.step(ha.SyncDone{ID: id, Err: err})
 	}
 }
@@ -55,12 +55,12 @@ func (s *server) complete(id uint64) {
 }
 
 // streamed is what a stream's lease may overwrite.
-func (s *server) streamed(have, got *leases.Lease, untold bool) bool {
-	return leases.Supersedes(have, got, untold) || s.partnersClock().Ends(have, got)
+func (s *server) streamed(have, got *leases.Lease, by leases.Source) bool {
+	return leases.Supersedes(have, got, by) || s.partnersClock().Ends(have, got, by.Ours)
 }
 
 // take merges what the partner has and goes on when it is on disk.
-func (s *server) take(us []ha.Update, over func(have, got *leases.Lease, untold bool) bool, then func()) {
+func (s *server) take(us []ha.Update, over func(have, got *leases.Lease, by leases.Source) bool, then func()) {
 	left := 1
 	done := func() {
 		if left--; left == 0 {
@@ -90,7 +90,7 @@ func (s *server) waited(page ha.Update) bool {
 }
 
 // better tells whether an entry of a sync is taken over: merger is the original.
-func (s *server) better(u ha.Update, over func(have, got *leases.Lease, untold bool) bool) bool {
+func (s *server) better(u ha.Update, over func(have, got *leases.Lease, by leases.Source) bool) bool {
 	have, ok := s.live.leases[u.Lease.Addr]
 	if u.Delete {
 		return ok && (ha.Buried(&have, u.At) || s.c.Mutation == DeleteNewer)
@@ -98,11 +98,11 @@ func (s *server) better(u ha.Update, over func(have, got *leases.Lease, untold b
 	if at, gone := s.graves[u.Lease.Addr]; gone && ha.Buried(&u.Lease, at) && s.c.Mutation != RaiseDead {
 		return false
 	}
-	untold := s.untold[u.Lease.Addr] && have.State == leases.Active
-	if ok && !untold && s.c.Mutation != TakeAlone && s.policy.Stays(&have, &u.Lease, s.clock()) {
+	by := leases.Source{Ours: !s.told[u.Lease.Addr], Untold: s.untold[u.Lease.Addr] && have.State == leases.Active}
+	if ok && !by.Untold && s.c.Mutation != TakeAlone && s.policy.Stays(&have, &u.Lease, s.clock()) {
 		return false
 	}
-	return !ok || s.c.Mutation == SyncOverwrites || over(&have, &u.Lease, untold) || s.policy.Cedes(&have, &u.Lease, s.clock())
+	return !ok || s.c.Mutation == SyncOverwrites || over(&have, &u.Lease, by) || s.policy.Cedes(&have, &u.Lease, s.clock())
 }
 
 // partnersClock is the partner's as heartbeats tell it.

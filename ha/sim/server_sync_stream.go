@@ -12,6 +12,9 @@ func (s *server) stream(id uint64) {
 	p := s.partner()
 	s.c.call(s, p, s.c.SyncTimeout, func(reply func(any)) {
 		p.feeding = true
+		if s.current(id) {
+			s.syncAt = s.c.world.now // what was queued before, the pages tell
+		}
 		p.keepFeeding()
 		p.step(ha.StreamOpened{})
 		reply(page{})

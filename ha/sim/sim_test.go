@@ -188,6 +188,10 @@ func TestOldFailures(t *testing.T) {
 			1795627513195: "the model excused no split that began again with the link cut",
 			1795623160603: "a reset was answered after the partner had read: it was thought to lack leases for ever, and refused addresses",
 			294:           "a server that had served alone was reset, and let a sleeper take an address from its client",
+			1796082627514: "a release that a partner with another clock had read ended the same client's next lease",
+		}},
+		{hubs, map[uint64]string{
+			1796082648113: "the model took a lease for read that the partner had queued behind the sync's page",
 		}},
 	} {
 		for seed, was := range of.was {
