@@ -34,18 +34,18 @@ func (d *Driver) hear(ctx context.Context, args *control.Arguments, take func(l 
 
 // Taking runs a change that a lease command makes, or refuses it: a needletail that
 // does not know what we are sends its changes as it would to a Kea, and they may be
-// late as any. What tells no time is a Kea's or an administrator's.
-func (d *Driver) Taking(ctx context.Context, args *control.Arguments, a netip.Addr, change func()) error {
+// late as any. What tells no time is a Kea's or an administrator's, and its clock ours.
+func (d *Driver) Taking(ctx context.Context, args *control.Arguments, a netip.Addr, change func(ours func(time.Time) time.Time)) error {
 	if !args.Has("time") {
 		d.touch(a)
-		change()
+		change(Clock{}.Ours)
 		return nil
 	}
 	overtaken := false
-	err := d.hear(ctx, args, func(_ *link, _ Clock, late bool) {
+	err := d.hear(ctx, args, func(_ *link, clock Clock, late bool) {
 		if overtaken = late; !late {
 			d.touch(a)
-			change()
+			change(clock.Ours)
 		}
 	})
 	if err == nil && overtaken {

@@ -1,6 +1,7 @@
 package ha
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -135,11 +136,23 @@ func TestUpdatesUnderSkew(t *testing.T) {
 	} {
 		now := time.Unix(time.Now().Unix(), 0)
 		l := leases.Lease{Addr: netip.MustParseAddr("192.0.2.20"), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, CLTT: now, ValidLft: 600}
-		if a := c.to.apply(t, c.from, time.Now().Add(c.tells), &l); a.Result != 0 {
+		told := time.Now().Add(c.tells)
+		if a := c.to.apply(t, c.from, told, &l); a.Result != 0 {
 			t.Fatal(c.name, a)
 		}
-		if got, _ := c.to.store.Get(l.Addr); now.Sub(got.CLTT) != c.want {
-			t.Errorf("%s: moved by %s, want %s", c.name, now.Sub(got.CLTT), c.want)
+		strange := l // from one that has not found out yet what we are
+		strange.Addr = netip.MustParseAddr("192.0.2.21")
+		var q struct{ Arguments json.RawMessage }
+		if err := json.Unmarshal(appendUpdate(nil, &strange, false, 0, c.from, told), &q); err != nil {
+			t.Fatal(err)
+		}
+		if r := c.to.reg.Call(t.Context(), "lease4-update", q.Arguments); r.Result != 0 {
+			t.Fatal(c.name, r)
+		}
+		for _, addr := range []netip.Addr{l.Addr, strange.Addr} {
+			if got, _ := c.to.store.Get(addr); now.Sub(got.CLTT) != c.want {
+				t.Errorf("%s: %s moved by %s, want %s", c.name, addr, now.Sub(got.CLTT), c.want)
+			}
 		}
 	}
 }

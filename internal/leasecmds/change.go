@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
+	"time"
 
 	"needletail/internal/control"
 	"needletail/leases"
@@ -17,7 +17,7 @@ func (c commands) add(ctx context.Context, args *control.Arguments) (control.Res
 		return control.Response{}, err
 	}
 	var b leases.Batch
-	done, err := c.within(ctx, args, l.Addr, func() (bool, error) {
+	done, err := c.within(ctx, args, &l.Lease, func() (bool, error) {
 		return c.Store.PutUnless(&b, &l.Lease, func(*leases.Lease, bool) bool { return true })
 	})
 	switch {
@@ -44,7 +44,7 @@ func (c commands) update(ctx context.Context, args *control.Arguments) (control.
 		return control.Response{}, conflictf("no lease of %s to update; force-create adds it", l.Addr)
 	}
 	var b leases.Batch
-	done, err := c.within(ctx, args, l.Addr, func() (bool, error) { return c.take(ctx, &b, l) })
+	done, err := c.within(ctx, args, &l.Lease, func() (bool, error) { return c.take(ctx, &b, l) })
 	if err == nil && !done {
 		err = conflictf("the address %s is another client's here", l.Addr)
 	}
@@ -60,9 +60,15 @@ func (c commands) update(ctx context.Context, args *control.Arguments) (control.
 	return control.Response{Text: "IPv4 lease added."}, nil
 }
 
-// within runs a change of a lease, if it may be made now.
-func (c commands) within(ctx context.Context, args *control.Arguments, a netip.Addr, change func() (bool, error)) (done bool, err error) {
-	refused := c.Taking(ctx, args, a, func() { done, err = change() })
+// within puts the time of a lease on our clock and runs the change it is for, if that
+// may be made now.
+func (c commands) within(ctx context.Context, args *control.Arguments, l *leases.Lease, change func() (bool, error)) (done bool, err error) {
+	refused := c.Taking(ctx, args, l.Addr, func(ours func(time.Time) time.Time) {
+		if l.CLTT.Unix() > 0 { // else it has none
+			l.CLTT = ours(l.CLTT)
+		}
+		done, err = change()
+	})
 	return done, errors.Join(refused, err)
 }
 
@@ -99,7 +105,8 @@ func (c commands) del(ctx context.Context, args *control.Arguments) (control.Res
 		return control.Response{Result: control.ResultEmpty, Text: "IPv4 lease not found."}, nil
 	}
 	var b leases.Batch
-	gone, err := c.within(ctx, args, l.Addr, func() (bool, error) {
+	q.whose.Addr = l.Addr
+	gone, err := c.within(ctx, args, &q.whose, func() (bool, error) {
 		_, gone := c.Store.DeleteUnless(&b, l.Addr, func(have *leases.Lease, _ bool) bool {
 			return c.RefusesDeletion(ctx, q.partner, have, &q.whose)
 		})

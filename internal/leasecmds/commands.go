@@ -15,9 +15,9 @@ import (
 type Options struct {
 	Store  *leases.Store
 	Config func() *config.Dhcp4 // the present configuration
-	// Taking runs the change of a lease by a command with these arguments, or
-	// returns why it must not be made; nil: every change is.
-	Taking func(ctx context.Context, args *control.Arguments, a netip.Addr, change func()) error
+	// Taking runs the change of a lease by a command with these arguments, or returns
+	// why it must not be made; nil: every change is.
+	Taking func(ctx context.Context, args *control.Arguments, a netip.Addr, change Change) error
 	// HidesReleased tells whether whoever sent a command may not know the lease
 	// state released, which is then shown as expired-reclaimed; nil for never.
 	HidesReleased func(context.Context) bool
@@ -38,13 +38,19 @@ type Options struct {
 	Now   func() time.Time // nil: time.Now
 }
 
+// A Change makes a change; ours puts a time of its sender's clock on this server's.
+type Change = func(ours func(time.Time) time.Time)
+
 // commands answers them. It has no state of its own.
 type commands struct{ Options }
 
 // Register adds all lease commands.
 func Register(r *control.Registry, o Options) {
 	if o.Taking == nil {
-		o.Taking = func(_ context.Context, _ *control.Arguments, _ netip.Addr, change func()) error { change(); return nil }
+		o.Taking = func(_ context.Context, _ *control.Arguments, _ netip.Addr, change Change) error {
+			change(func(t time.Time) time.Time { return t })
+			return nil
+		}
 	}
 	if o.FromStart == nil {
 		o.FromStart = func(context.Context) {}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"needletail/ha"
 	"needletail/internal/config"
@@ -131,11 +132,11 @@ func (p *partnership) Recount(i int) {
 	}
 }
 
-func (p *partnership) taking(ctx context.Context, args *control.Arguments, a netip.Addr, change func()) error {
+func (p *partnership) taking(ctx context.Context, args *control.Arguments, a netip.Addr, change leasecmds.Change) error {
 	if d := p.driver.Load(); d != nil {
 		return d.Taking(ctx, args, a, change)
 	}
-	change()
+	change(func(t time.Time) time.Time { return t })
 	return nil
 }
 
