@@ -68,12 +68,13 @@ func Contest(own State, wins bool, have, got *leases.Lease, now time.Time) bool 
 
 // Overtaken tells whether a deletion made at a moment of a clock comes too late: the
 // address was given away since, by us or by whoever told us, and the client has it
-// still. In doubt it was, if we gave it: we know that the client has it.
+// still. In doubt, which there is where clocks differ, it was if we gave it: we know that
+// the client has it. A lease that the sender told us of was not: its deletion follows.
 func Overtaken(have *leases.Lease, ours bool, at time.Time, clock Clock, now time.Time) bool {
 	if ours {
 		at = at.Add(-clock.slack())
 	} else { // its time has travelled, too
-		at = at.Add(slackMax)
+		at = at.Add(clock.slack())
 	}
 	return promised(have, now) && have.CLTT.After(at)
 }

@@ -74,8 +74,10 @@ func TestDeletionOvertaken(t *testing.T) {
 		}
 	}
 	second := now.Add(-time.Minute - time.Second)
-	if !Overtaken(&l, true, second, Clock{}, now) || Overtaken(&l, false, second, Clock{}, now) {
-		t.Error("a second before the lease counts if we gave it, and not if its time has travelled")
+	for ahead, want := range map[time.Duration]bool{0: true, -skewNoise: true, time.Minute: false} {
+		if !Overtaken(&l, true, second, Clock{ahead}, now) || Overtaken(&l, false, second, Clock{ahead}, now) != want {
+			t.Errorf("clock %s ahead: a second before the lease counts if we gave it, or if clocks agree", ahead)
+		}
 	}
 	for ahead, want := range map[time.Duration]bool{0: false, skewNoise: false, -time.Minute: true} {
 		if got := Overtaken(&l, true, l.CLTT.Add(slackMax-time.Second), Clock{ahead}, now); got != want {
