@@ -150,7 +150,7 @@ func (s *Store) PutUnless(b *Batch, l *Lease, refuse func(have *Lease, ours bool
 func (s *Store) Merge(b *Batch, l *Lease, over func(have, got *Lease, by Source) bool) (bool, error) {
 	done, _, err := s.put(b, l, func(n *network, ref uint32) bool {
 		have, sl := n.lease(ref), n.slot(ref)
-		return over(&have, l, Source{Ours: sl.flags&flagTold == 0, Untold: n.untold(sl)})
+		return over(&have, l, Source{Ours: sl.flags&flagTold == 0, Untold: n.untold(sl, s.o.Clock.Now().Unix())})
 	})
 	return done, err
 }
@@ -158,7 +158,7 @@ func (s *Store) Merge(b *Batch, l *Lease, over func(have, got *Lease, by Source)
 // Source tells who made the latest change of a lease.
 type Source struct {
 	Ours   bool // a query, not a partner or an administrator
-	Untold bool // a query whose client has no answer
+	Untold bool // a query whose client has no answer, nor one before that holds yet
 }
 
 // Supersedes tells whether a lease met in a sync is better than what we have:
@@ -178,10 +178,12 @@ func SameClient(a, b *Lease) bool {
 	return len(a.HW) != 0 && a.HType == b.HType && bytes.Equal(a.HW, b.HW)
 }
 
-// untold tells whether a lease is a query's that is not settled: its client has
-// no answer yet, and gets none if the lease becomes another's (Settle).
-func (n *network) untold(s *slot) bool {
-	return s.state() == Active && s.flags&(flagDurable|flagTold) == 0
+// untold tells whether a lease is a query's that is not settled: its client has no
+// answer yet, and gets none if the lease becomes another's (Settle). The client of a
+// renewal has the answer before, as long as that holds.
+func (n *network) untold(s *slot, now int64) bool {
+	vouched := s.flags&flagVouched != 0 && fromShort(s.until) > now
+	return s.state() == Active && s.flags&(flagDurable|flagTold) == 0 && !vouched
 }
 
 // put writes a lease if there is none yet or over agrees to lose it.

@@ -133,6 +133,7 @@ func (n *network) promise(s *slot, who *Client) uint32 {
 func (n *network) activate(ref uint32, who *Client, g *Grant) {
 	s, c := n.at(ref)
 	promise := n.promise(s, who)
+	vouched := promise != 0 && s.flags&(flagDurable|flagTold) != 0
 	end := max(g.CLTT+int64(g.ValidLft), fromShort(promise))
 	renewal := s.state() == Active && s.list >= listWheel && end >= s.ends() && g.ValidLft != Infinite
 	if !renewal {
@@ -140,6 +141,9 @@ func (n *network) activate(ref uint32, who *Client, g *Grant) {
 	}
 	n.setState(c.pool, s, Active)
 	s.setUnder(Free)
+	if vouched {
+		s.flags |= flagVouched
+	}
 	n.setGrant(ref, s, who, g)
 	s.until = promise
 	if !renewal {

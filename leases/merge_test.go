@@ -17,24 +17,36 @@ func TestMergeOverUntold(t *testing.T) {
 		name    string
 		addr    string
 		settled bool
-		another byte // last byte of the hardware address in the partner's lease; ours has 1
+		renewed time.Duration // after a settled lease of a minute; 0: it is new
+		another byte          // last byte of the hardware address in the partner's lease; ours has 1
 		state   State
 		want    bool
 	}{
-		{"another client's, ours untold", "192.0.2.1", false, 9, Active, true},
-		{"another client's, ours told", "192.0.2.2", true, 9, Active, false},
-		{"the same client's", "192.0.2.3", false, 1, Active, false},
-		{"released by another client", "192.0.2.4", false, 9, Released, false},
+		{"another client's, ours untold", "192.0.2.1", false, 0, 9, Active, true},
+		{"another client's, ours told", "192.0.2.2", true, 0, 9, Active, false},
+		{"the same client's", "192.0.2.3", false, 0, 1, Active, false},
+		{"released by another client", "192.0.2.4", false, 0, 9, Released, false},
+		{"another client's, our renewal untold", "192.0.2.5", false, 59 * time.Second, 9, Active, false},
+		{"the same, too late to be one", "192.0.2.6", false, 61 * time.Second, 9, Active, true},
 	} {
 		var b, sync Batch
-		b.Query(0, 0)
 		who := NewClient(1, []byte{2, 0, 0, 0, 0, 1}, nil)
-		tx := s.Begin(0)
-		err := tx.Commit(&b, ip(c.addr), &who, &Grant{CLTT: clock.Now().Unix(), ValidLft: 600})
-		tx.End()
-		if err != nil {
-			t.Fatalf("%s: %v", c.name, err)
+		grant := func(b *Batch, lifetime uint32) {
+			b.Query(0, 0)
+			tx := s.Begin(0)
+			err := tx.Commit(b, ip(c.addr), &who, &Grant{CLTT: clock.Now().Unix(), ValidLft: lifetime})
+			tx.End()
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
 		}
+		if c.renewed != 0 {
+			var before Batch
+			grant(&before, 60)
+			s.Settle(&before)
+			clock.now = clock.now.Add(c.renewed)
+		}
+		grant(&b, 600)
 		if c.settled {
 			s.Settle(&b)
 		}

@@ -40,6 +40,7 @@ const (
 	flagLong                 // hardware address and client id lie in ext
 	flagUnder                // two bits: what an offer hides, see under
 	flagUnderMax = 3 * flagUnder
+	flagVouched  = flagUnder     // of an active lease: before its latest change it was settled, to end at until
 	flagTold     = 4 * flagUnder // its latest change is not a query's: an administrator's or a partner's
 )
 

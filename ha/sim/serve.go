@@ -166,6 +166,7 @@ func (s *server) commit(u ha.Update, done func()) {
 	a := u.Lease.Addr
 	s.doom()
 	s.taint(a)
+	s.vouch(u)
 	s.live.apply(u)
 	s.untold[a] = true
 	delete(s.told, a)
@@ -198,6 +199,15 @@ func (s *server) commit(u ha.Update, done func()) {
 			s.awake(func() { s.replicate(u, finish) })
 		}
 	})
+}
+
+// vouch notes until when a client that renews its lease has been told of it.
+func (s *server) vouch(u ha.Update) {
+	a := u.Lease.Addr
+	delete(s.vouched, a)
+	if have, ok := s.live.leases[a]; ok && !s.untold[a] && have.State == leases.Active && leases.SameClient(&have, &u.Lease) {
+		s.vouched[a] = have.Expires()
+	}
 }
 
 // unsettled notes that a change was not settled which a server made while the

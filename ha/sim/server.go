@@ -28,6 +28,7 @@ type server struct {
 	offers  map[netip.Addr]offer
 	untold  map[netip.Addr]bool      // own changes that are not settled, or were refused: no client was answered
 	told    map[netip.Addr]bool      // the latest change was not a client's here
+	vouched map[netip.Addr]time.Time // when what the client of a renewal was told before it ends
 	synced  time.Time                // when the last sync began
 	busy    map[netip.Addr]int       // own changes not answered by the partner yet
 	touched map[netip.Addr]bool      // by the partner, since the sync began; nil: no sync
@@ -58,6 +59,7 @@ func (s *server) begin() {
 	s.crash()
 	s.offers, s.busy = map[netip.Addr]offer{}, map[netip.Addr]int{}
 	s.untold, s.told, s.feeding = map[netip.Addr]bool{}, map[netip.Addr]bool{}, false
+	s.vouched = map[netip.Addr]time.Time{}
 	s.synced = time.Time{}
 	s.touched, s.syncID = nil, 0
 	s.waiting, s.epoch = map[string]bool{}, 0

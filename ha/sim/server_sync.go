@@ -98,7 +98,7 @@ func (s *server) better(u ha.Update, over func(have, got *leases.Lease, by lease
 	if at, gone := s.graves[u.Lease.Addr]; gone && ha.Buried(&u.Lease, at) && s.c.Mutation != RaiseDead {
 		return false
 	}
-	by := leases.Source{Ours: !s.told[u.Lease.Addr], Untold: s.untold[u.Lease.Addr] && have.State == leases.Active}
+	by := leases.Source{Ours: !s.told[u.Lease.Addr], Untold: s.untold[u.Lease.Addr] && have.State == leases.Active && !s.clock().Before(s.vouched[u.Lease.Addr])}
 	if ok && !by.Untold && s.c.Mutation != TakeAlone && s.policy.Stays(&have, &u.Lease, s.clock()) {
 		return false
 	}

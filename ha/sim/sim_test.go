@@ -188,6 +188,8 @@ func TestOldFailures(t *testing.T) {
 			1795627513195: "the model excused no split that began again with the link cut",
 			1795623160603: "a reset was answered after the partner had read: it was thought to lack leases for ever, and refused addresses",
 			294:           "a server that had served alone was reset, and let a sleeper take an address from its client",
+			1796087552485: "a renewal not settled yet made a lease pass for untold, and a sync gave its address to a former client",
+			1796087558977: "the same",
 			1796086873054: "a deletion that the link held over a restart removed the lease that its sender gave a second later",
 			1796082627514: "a release that a partner with another clock had read ended the same client's next lease",
 		}},
