@@ -71,12 +71,11 @@ func Contest(own State, wins bool, have, got *leases.Lease, now time.Time) bool 
 // still. In doubt, which there is where clocks differ, it was if we gave it: we know that
 // the client has it. A lease that the sender told us of was not: its deletion follows.
 func Overtaken(have *leases.Lease, ours bool, at time.Time, clock Clock, now time.Time) bool {
+	doubt := clock.slack()
 	if ours {
-		at = at.Add(-clock.slack())
-	} else { // its time has travelled, too
-		at = at.Add(clock.slack())
+		doubt = -doubt
 	}
-	return promised(have, now) && have.CLTT.After(at)
+	return promised(have, now) && have.CLTT.After(at.Add(doubt))
 }
 
 // Outlived tells whether a release comes too late: its client has come again

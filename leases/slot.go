@@ -48,8 +48,12 @@ func (s *slot) state() State     { return State(s.st - 2) }
 func (s *slot) setState(x State) { s.st = uint8(x) + 2 }
 
 // under tells which stored lease an offer hides and returns to when it times
-// out: Active (expired), Reclaimed, Released, or Free for none.
+// out: Active (expired), Reclaimed, Released, or Free for none. The bits mean something
+// else where there is no offer (flagVouched).
 func (s *slot) under() State {
+	if s.state() != Offered {
+		return Free
+	}
 	switch s.flags / flagUnder & 3 {
 	case 1:
 		return Active

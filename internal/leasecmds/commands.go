@@ -41,16 +41,19 @@ type Options struct {
 // A Change makes a change; ours puts a time of its sender's clock on this server's.
 type Change = func(ours func(time.Time) time.Time)
 
+// TakeAll is Options.Taking where every change is made, and every clock is ours.
+func TakeAll(_ context.Context, _ *control.Arguments, _ netip.Addr, change Change) error {
+	change(func(t time.Time) time.Time { return t })
+	return nil
+}
+
 // commands answers them. It has no state of its own.
 type commands struct{ Options }
 
 // Register adds all lease commands.
 func Register(r *control.Registry, o Options) {
 	if o.Taking == nil {
-		o.Taking = func(_ context.Context, _ *control.Arguments, _ netip.Addr, change Change) error {
-			change(func(t time.Time) time.Time { return t })
-			return nil
-		}
+		o.Taking = TakeAll
 	}
 	if o.FromStart == nil {
 		o.FromStart = func(context.Context) {}

@@ -189,14 +189,13 @@ func TestAddOverwritesNothing(t *testing.T) {
 	_, s := newRegistry(t)
 	conf := &config.Dhcp4{Subnets: []*config.Subnet{{ID: 1, Prefix: netip.MustParsePrefix("192.0.2.0/24"), Lifetime: config.Lifetimes{Default: time.Hour}}}}
 	r := control.NewRegistry()
-	Register(r, Options{Store: s, Config: func() *config.Dhcp4 { return conf }, Taking: func(_ context.Context, _ *control.Arguments, a netip.Addr, change Change) error {
+	Register(r, Options{Store: s, Config: func() *config.Dhcp4 { return conf }, Taking: func(ctx context.Context, args *control.Arguments, a netip.Addr, change Change) error {
 		var b leases.Batch
 		l := leases.Lease{Addr: a, SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 0x0b}, CLTT: captured, ValidLft: 600}
 		if _, err := s.Put(&b, &l); err != nil {
 			t.Fatal(err)
 		}
-		change(func(t time.Time) time.Time { return t })
-		return nil
+		return TakeAll(ctx, args, a, change)
 	}})
 	got, _ := call(t, r, "lease4-add", `{"ip-address":"192.0.2.20","hw-address":"02:00:00:00:00:0a"}`)
 	if l, _ := s.Get(netip.MustParseAddr("192.0.2.20")); got != 4 || l.HW[5] != 0x0b {

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"needletail/ha"
 	"needletail/internal/config"
@@ -136,8 +135,7 @@ func (p *partnership) taking(ctx context.Context, args *control.Arguments, a net
 	if d := p.driver.Load(); d != nil {
 		return d.Taking(ctx, args, a, change)
 	}
-	change(func(t time.Time) time.Time { return t })
-	return nil
+	return leasecmds.TakeAll(ctx, args, a, change)
 }
 
 func (p *partnership) hidesReleased(ctx context.Context) bool {
