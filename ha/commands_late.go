@@ -12,7 +12,9 @@ import (
 // errLate refuses what was sent before our last sync began, and waited since: in
 // the socket of a process that was stopped, say. The sync has brought it, and
 // perhaps that it is over: a release leaves all times as they were. So it does
-// with what comes before we know the partner's clock, which tells how old it is.
+// with what comes before we know the partner's clock, which tells how old it is. And
+// what was sent before the sender's last sync from us is of another life of its, or was
+// given up: it begins with what that sync told it, and may have gone on from there.
 var errLate = control.Refusef(resultContested, "a sync has overtaken this change, or will")
 
 // hear runs take for a needletail's lease changes, with the clock that their times are
@@ -26,7 +28,7 @@ func (d *Driver) hear(ctx context.Context, args *control.Arguments, take func(l 
 	}
 	told := time.UnixMilli(sent)
 	clock := l.clockOf(from, told, time.Now())
-	from.whole(clock.Ours(told), func(late bool) {
+	from.whole(told, clock, func(late bool) {
 		take(l, clock, late || from == l.partner && !l.clocked.Load())
 	})
 	return nil

@@ -90,6 +90,7 @@ func resultOf(err error) int {
 // openHandler begins a needletail's sync from us: from here on the partner is
 // sent every change. A backup hears them anyway, and no client waits for its sync.
 func (d *Driver) openHandler(ctx context.Context, args *control.Arguments) control.Response {
+	sent := args.IntOr("time", 0, math.MaxInt64, 0) // by the peer's clock, unix ms
 	l, from, err := d.sender(ctx, args)
 	switch {
 	case err != nil:
@@ -97,6 +98,7 @@ func (d *Driver) openHandler(ctx context.Context, args *control.Arguments) contr
 		err = errNobody
 	default:
 		from.isNeedletail()
+		from.synced.opened(time.UnixMilli(sent), time.Now())
 		err = d.do(func() {
 			from.stream.begin(time.Now(), l.syncTimeout())
 			if from == l.partner {

@@ -106,7 +106,11 @@ func TestKeaOvertakesItself(t *testing.T) {
 		{"the first comes last", 2 * time.Second, "ha-partner", time.Second},
 		{"by hand", 2 * time.Second, "user", 2 * time.Second},
 		{"a clock set back", time.Minute, "ha-partner", time.Minute},
+		{"from before our own query's", 4 * time.Second, "ha-partner", 0},
 	} {
+		if c.answered == 0 {
+			n.grant(netip.MustParseAddr("192.0.2.30"), start, 1)
+		}
 		out := n.ask(t, "lease4-update", arguments{"ip-address": "192.0.2.30", "subnet-id": 1, "hw-address": "02:00:00:00:00:01",
 			"valid-lft": 600, "expire": start.Add(600*time.Second - c.age).Unix(), "force-create": true, "origin": c.by})
 		l, _ := n.store.Get(netip.MustParseAddr("192.0.2.30"))

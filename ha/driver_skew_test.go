@@ -180,6 +180,39 @@ func TestUpdatesOvertakenBySync(t *testing.T) {
 	}
 }
 
+// What a partner sent before its own last sync from us is refused, too: a link held it
+// over the partner's restart, say, and its next changes were here first. Where its clock
+// was set back since, what it sends now only seems to be from before.
+func TestUpdatesOfAFormerLife(t *testing.T) {
+	n := startNode(t, pairConfig("server1", "hot-standby", freePort(t), freePort(t)))
+	l := leases.Lease{SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, 7}, ValidLft: 600}
+	for i, c := range []struct {
+		sent  time.Duration // after the sync began, by the partner's clock
+		ahead time.Duration // that clock, by ours
+		want  bool
+	}{
+		{-time.Millisecond, 0, false},
+		{0, 0, true},
+		{-time.Millisecond, time.Minute, false},
+		{-55 * time.Second, -time.Minute, true},
+		{-time.Hour, -time.Minute, false},
+	} {
+		n.links[0].see(c.ahead, true)
+		opened := time.Now().Add(max(c.ahead, 0))
+		if a := n.ask(t, openName, arguments{"server-name": "server2", "time": opened.UnixMilli()}); a.Result != 0 {
+			t.Fatal(a)
+		}
+		l.Addr, l.CLTT = netip.AddrFrom4([4]byte{192, 0, 2, byte(20 + i)}), time.Now()
+		a := n.apply(t, "server2", opened.Add(c.sent), &l)
+		if a.Result != 0 {
+			t.Fatal(a)
+		}
+		if _, taken := n.store.Get(l.Addr); taken != c.want {
+			t.Errorf("sent %v after the sync began, the clock %v ahead: taken %v", c.sent, c.ahead, taken)
+		}
+	}
+}
+
 // A change that has waited in the sender's lane is as old as one that waited in a
 // socket of ours, and in whatever form it comes: a partner that heard nothing from us
 // for a moment does not know any more what we are.
@@ -242,7 +275,7 @@ func TestSyncBeginsBetweenMessages(t *testing.T) {
 		<-taking
 		p.synced.begin(func() { close(begun) })
 	}()
-	p.whole(time.Now(), func(late bool) {
+	p.whole(time.Now(), Clock{}, func(late bool) {
 		close(taking)
 		select {
 		case <-begun:
@@ -254,7 +287,7 @@ func TestSyncBeginsBetweenMessages(t *testing.T) {
 		}
 	})
 	<-begun
-	p.whole(time.Now().Add(-time.Second), func(late bool) {
+	p.whole(time.Now().Add(-time.Second), Clock{}, func(late bool) {
 		if !late {
 			t.Error("what was sent before the sync is not late")
 		}

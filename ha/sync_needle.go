@@ -53,7 +53,7 @@ func (l *link) syncNeedle(ctx context.Context, from *peer, conn *client, m *merg
 // heartbeats.
 func (l *link) open(from *peer, m *merger) error {
 	asked := time.Now()
-	a, err := from.demand(openName, command(openName, arguments{"server-name": l.conf.ThisServer}), requestTimeout)
+	a, err := from.demand(openName, command(openName, arguments{"server-name": l.conf.ThisServer, "time": asked.UnixMilli()}), requestTimeout)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type server struct {
 	told    map[netip.Addr]bool      // the latest change was not a client's here
 	vouched map[netip.Addr]time.Time // when what the client of a renewal was told before it ends
 	synced  time.Time                // when the last sync began
+	opened  time.Time                // when the partner's last one from here did, by its clock
 	busy    map[netip.Addr]int       // own changes not answered by the partner yet
 	touched map[netip.Addr]bool      // by the partner, since the sync began; nil: no sync
 	graves  map[netip.Addr]time.Time // as they were when the sync began
@@ -60,7 +61,7 @@ func (s *server) begin() {
 	s.offers, s.busy = map[netip.Addr]offer{}, map[netip.Addr]int{}
 	s.untold, s.told, s.feeding = map[netip.Addr]bool{}, map[netip.Addr]bool{}, false
 	s.vouched = map[netip.Addr]time.Time{}
-	s.synced = time.Time{}
+	s.synced, s.opened = time.Time{}, time.Time{}
 	s.touched, s.syncID = nil, 0
 	s.waiting, s.epoch = map[string]bool{}, 0
 	s.scope, s.policy, s.loud = scope.Scope{}, ha.Policy{}, false

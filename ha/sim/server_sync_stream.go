@@ -9,9 +9,9 @@ import (
 
 // stream opens a sync as between needletails and fetches its pages.
 func (s *server) stream(id uint64) {
-	p := s.partner()
+	p, asked := s.partner(), s.clock()
 	s.c.call(s, p, s.c.SyncTimeout, func(reply func(any)) {
-		p.feeding = true
+		p.feeding, p.opened = true, asked
 		if s.current(id) {
 			s.syncAt = s.c.world.now // what was queued before, the pages tell
 		}

@@ -9,13 +9,14 @@ import (
 
 // update is lease4-update, lease4-del or needletail-lease4-apply at the receiver.
 func (s *server) update(from *server, u ha.Update, sent time.Time, reply func(any)) {
+	before := sent.Before(s.opened) // of another life of the partner's
 	if s.settings.Partner == from.name {
 		u.Lease.CLTT, u.At, sent = s.mine(u.Lease.CLTT), s.mine(u.At), s.mine(sent)
 	} else {
 		u.Lease.CLTT, u.At = u.Lease.CLTT.Add(s.skew-from.skew), u.At.Add(s.skew-from.skew)
 	}
 	u.At = s.past(u.At)
-	if s.settings.Partner == from.name && s.late(sent) {
+	if s.settings.Partner == from.name && (before || s.late(sent)) {
 		s.c.world.logf("%s hears too late: %s for %s", s.name, u.Lease.Addr, u.Lease.ClientID)
 		reply(contested)
 		return
@@ -33,6 +34,9 @@ func (s *server) update(from *server, u ha.Update, sent time.Time, reply func(an
 		if u.Delete && s.tooLate(&have, &u) {
 			reply(updated)
 			return
+		}
+		if !u.Delete && !s.c.Stream && ha.Passed(&have, &u.Lease) {
+			u.Lease = have
 		}
 	} else if u.Delete {
 		reply(updated)

@@ -192,6 +192,8 @@ func TestOldFailures(t *testing.T) {
 			1796087558977: "the same",
 			1796086873054: "a deletion that the link held over a restart removed the lease that its sender gave a second later",
 			1796082627514: "a release that a partner with another clock had read ended the same client's next lease",
+			1796087575537: "a deletion that the link held over its sender's restart removed, where clocks differ, the lease given 3 s later",
+			1796087565742: "as to a Kea, a sleeper's late update ended a lease that its client had later from us",
 		}},
 		{hubs, map[uint64]string{
 			1796082648113: "the model took a lease for read that the partner had queued behind the sync's page",

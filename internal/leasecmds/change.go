@@ -72,14 +72,14 @@ func (c commands) within(ctx context.Context, args *control.Arguments, l *leases
 	return done, errors.Join(refused, err)
 }
 
-// take puts an update's lease into b, unless it is refused. One that its sender's
+// take puts an update's lease into b, unless it is refused. One that its client's
 // next has overtaken is done with when that one is on disk: it is written again.
 func (c commands) take(ctx context.Context, b *leases.Batch, l *leases.KeaLease) (done bool, err error) {
 	partner := l.Origin == partnerOrigin
 	for put, again := l.Lease, true; again; {
 		again = false
-		done, err = c.Store.PutUnless(b, &put, func(have *leases.Lease, ours bool) bool {
-			if !ours && c.Passed(ctx, partner, have, &put) {
+		done, err = c.Store.PutUnless(b, &put, func(have *leases.Lease, _ bool) bool {
+			if c.Passed(ctx, partner, have, &put) {
 				put, again = *have, true
 				return true
 			}

@@ -29,8 +29,8 @@ type Options struct {
 	// partner's origin. Nil for never. They must not call the store.
 	Refuses         func(ctx context.Context, partner bool, have, got *leases.Lease) bool
 	RefusesDeletion func(ctx context.Context, partner bool, have, got *leases.Lease) bool
-	// Passed tells whether a lease4-update comes after a later one of its sender's,
-	// which made have: it succeeds, and have stays. As Refuses otherwise.
+	// Passed tells whether a lease4-update comes after have, a later one of the same
+	// client: it succeeds, and have stays. As Refuses otherwise.
 	Passed func(ctx context.Context, partner bool, have, got *leases.Lease) bool
 	// Place tells where lease4-write puts a file, or why it may not; nil: where
 	// the command says.
