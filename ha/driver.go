@@ -86,7 +86,7 @@ func Start(o Options) (_ *Driver, err error) {
 		return nil, err
 	}
 	for i := range settings {
-		settings[i].Alone = marks{o.MarkDir}.has(settings[i].This)
+		settings[i].Alone, settings[i].Read = marks{o.MarkDir}.get(settings[i].This)
 	}
 	now := time.Now()
 	var out Output

@@ -13,7 +13,7 @@ func (d *Driver) execute(effects []Effect) {
 		switch e := e.(type) {
 		case Mark:
 			l := d.links[e.Relationship]
-			if err := (marks{d.opt.MarkDir}).set(l.conf.ThisServer, e.Alone); err != nil {
+			if err := (marks{d.opt.MarkDir}).set(l.conf.ThisServer, e.Alone, e.Read); err != nil {
 				l.log.Error("cannot keep over a restart whether the partner lacks leases; if this server dies now, have the partner synchronise by hand (ha-sync)", "error", err)
 			}
 		case SetScope:

@@ -2,36 +2,47 @@ package ha
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
-// marks keeps the machine's marks over a restart: an empty file in dir for each
-// relationship whose partner lacks leases of ours. An empty dir keeps nothing.
+// marks keeps the machine's marks over a restart: a file in dir for each relationship
+// whose partner lacks leases of ours, with the partner's counter of such leases as a
+// decimal number. An empty dir keeps nothing.
 type marks struct{ dir string }
 
 func (m marks) file(server string) string {
 	return filepath.Join(m.dir, "ha-alone-"+url.PathEscape(server))
 }
 
-// has reports whether a relationship is marked; this server's name in it
-// identifies it.
-func (m marks) has(server string) bool {
+// get returns the mark of a relationship; this server's name in it identifies it.
+func (m marks) get(server string) (alone bool, read uint64) {
 	if m.dir == "" {
-		return false
+		return false, 0
 	}
-	_, err := os.Stat(m.file(server))
-	return err == nil
+	b, err := os.ReadFile(m.file(server))
+	if err != nil {
+		return false, 0
+	}
+	// A number that we cannot read is one that no partner has: we do not know.
+	if read, err = strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64); err != nil {
+		read = math.MaxUint64
+	}
+	return true, read
 }
 
 // set makes a mark, or its absence, durable.
-func (m marks) set(server string, alone bool) error {
+func (m marks) set(server string, alone bool, read uint64) error {
 	if m.dir == "" {
 		return nil
 	}
-	if err := m.change(server, alone); err != nil {
+	if err := m.change(m.file(server), alone, read); err != nil {
 		return err
 	}
 	d, err := os.Open(m.dir)
@@ -41,17 +52,21 @@ func (m marks) set(server string, alone bool) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-func (m marks) change(server string, alone bool) error {
-	if alone {
-		f, err := os.OpenFile(m.file(server), os.O_CREATE|os.O_WRONLY, 0o640)
-		if err != nil {
-			return err
+func (m marks) change(name string, alone bool, read uint64) error {
+	if !alone {
+		err := os.Remove(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
-		return f.Close()
+		return err
 	}
-	err := os.Remove(m.file(server))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	f, err := os.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
 	}
-	return err
+	_, err = fmt.Fprintln(f, read)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
 }

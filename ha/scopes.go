@@ -111,10 +111,13 @@ func (r *relationship) publish(now time.Time) {
 
 // mark tells a later life that the partner lacks leases.
 func (r *relationship) mark() {
-	alone := r.owes() || r.policy.Partner == Count && r.scope.Enabled || r.policy.Partner == Queue
-	if alone != r.marked {
-		r.marked = alone
-		r.m.first = append(r.m.first, Mark{r.i, alone})
+	m := Mark{Relationship: r.i, Alone: r.owes() || r.policy.Partner == Count && r.scope.Enabled || r.policy.Partner == Queue}
+	if m.Alone {
+		m.Read = r.partner.read
+	}
+	if m != r.marked {
+		r.marked = m
+		r.m.first = append(r.m.first, m)
 	}
 }
 

@@ -235,29 +235,47 @@ func TestSilenceAfterSync(t *testing.T) {
 // Mark: what a restart must not forget.
 func TestMark(t *testing.T) {
 	s := lb(t, LoadBalancing)
-	marks := func() []bool {
-		var all []bool
+	marks := func() []Mark {
+		var all []Mark
 		for _, e := range s.out {
 			if m, ok := e.(Mark); ok {
-				all = append(all, m.Alone)
+				all = append(all, m)
 			}
 		}
 		return all
 	}
-	if s.miss(); len(marks()) != 1 || !marks()[0] {
+	s.step(HeartbeatDone{State: LoadBalancing, Time: s.now, Unsent: 7})
+	if s.miss(); len(marks()) != 1 || marks()[0] != (Mark{Alone: true, Read: 7}) {
 		t.Errorf("communication-recovery: %v", marks())
 	}
 	if _, first := s.out[0].(Mark); !first {
 		t.Error("the mark must be durable before anything else")
 	}
-	if s.beat(LoadBalancing); len(marks()) != 1 || marks()[0] {
+	if s.beat(LoadBalancing); len(marks()) != 1 || marks()[0] != (Mark{}) {
 		t.Errorf("back: %v", marks())
 	}
-	set := pair(ModeLoadBalancing)[0]
-	set.Alone = true
-	m, _ := New([]Settings{set}, t0)
-	if m.Unsent(0).Load() == 0 || !m.rels[0].owes() {
-		t.Error("a marked server starts without unsent updates")
+}
+
+// A marked server goes on as one whose partner lacks leases, and knows whether the
+// partner has given any away meanwhile.
+func TestMarkedStart(t *testing.T) {
+	for unsent, keeps := range map[uint64]bool{7: true, 8: false, 0: false} {
+		set := pair(ModeLoadBalancing)[0]
+		set.Alone, set.Read = true, 7
+		m, _ := New([]Settings{set}, t0)
+		r := m.rels[0]
+		if m.Unsent(0).Load() == 0 || !r.owes() || r.policy.Keeps {
+			t.Errorf("a marked server starts with %d unsent updates, policy %+v", m.Unsent(0).Load(), r.policy)
+		}
+		out := m.Step(t0.Add(time.Second), 0, HeartbeatDone{State: LoadBalancing, Time: t0, Unsent: unsent})
+		if got := r.policy.Keeps; got != keeps {
+			t.Errorf("beside a partner that has %d unsent updates it keeps: %v", unsent, got)
+		}
+		for _, e := range out.Effects {
+			if m, ok := e.(Mark); ok {
+				t.Errorf("marked again: %v", m)
+			}
+		}
 	}
 }
 

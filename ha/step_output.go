@@ -23,13 +23,14 @@ type SetScope struct {
 }
 
 // Mark must be durable before the effects after it are carried out; the last
-// one is given back to New as Settings.Alone. Alone says that clients have been
-// answered, or are about to be, without the partner hearing of it. Kea forgets
+// one is given back to New as Settings.Alone and Read. Alone says that clients have
+// been answered, or are about to be, without the partner hearing of it. Kea forgets
 // that in a restart, and a partner that was away meanwhile never reads those
-// leases.
+// leases. Read tells whether the partner has done so as well (Policy.Keeps).
 type Mark struct {
 	Relationship int
 	Alone        bool
+	Read         uint64 // the partner's unsent counter when we last knew all its leases; 0 unless Alone
 }
 
 // SetPolicy replaces what workers do with lease changes (atomic store).

@@ -46,7 +46,7 @@ type relationship struct {
 	published bool
 	scope     scope.Scope
 	policy    Policy
-	marked    bool
+	marked    Mark // the last one
 }
 
 // heartbeat is the timer: one-shot, armed again only when a heartbeat is done
@@ -110,7 +110,8 @@ const httpTimeout = 10 * time.Second
 // start is the creation of the machine: the handler of waiting runs once.
 func (r *relationship) start(now time.Time) {
 	r.partner.contact = now
-	if r.marked = r.Alone; r.Alone {
+	r.marked, r.partner.read = Mark{r.i, r.Alone, r.Read}, r.Read
+	if r.Alone {
 		r.unsent.Add(int(now.Unix())) // any number that no former life had
 	}
 	r.enter(now, Waiting, "start")

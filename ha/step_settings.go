@@ -28,7 +28,8 @@ type Settings struct {
 	Pauses      map[State]Pause
 	Weights     [2]int // shares of primary and secondary; both 0: halves as Kea deals them
 	Deaf        Deaf
-	Alone       bool // the last Mark of this server's former life was Alone
+	Alone       bool   // the last Mark of this server's former life was Alone
+	Read        uint64 // and what else it said
 }
 
 // Peer is one server of the relationship as the machine sees it.

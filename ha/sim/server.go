@@ -37,14 +37,14 @@ type server struct {
 	syncID  uint64
 	waiting map[string]bool // clients of others seen since the epoch: unacked
 	epoch   uint32
-	fed     int    // counts signs of life of the partner's streams
-	feeding bool   // the partner's stream is open
-	behind  bool   // the partner promised leases that are not here
-	blind   bool   // it went to partner-down or communication-recovery without being able to reach a partner that lives, or beside a dead one
-	marked  bool   // on disk
-	doomed  bool   // dies in its next commit
-	loud    bool   // by mutation: serves where it should be silent
-	unsent  uint64 // by mutation: what only the partner is told
+	fed     int     // counts signs of life of the partner's streams
+	feeding bool    // the partner's stream is open
+	behind  bool    // the partner promised leases that are not here
+	blind   bool    // it went to partner-down or communication-recovery without being able to reach a partner that lives, or beside a dead one
+	mark    ha.Mark // on disk
+	doomed  bool    // dies in its next commit
+	loud    bool    // by mutation: serves where it should be silent
+	unsent  uint64  // by mutation: what only the partner is told
 
 	behindAt time.Duration // when the partner promised the last of them
 	syncAt   time.Duration // when the last sync began
@@ -66,7 +66,7 @@ func (s *server) begin() {
 	s.waiting, s.epoch = map[string]bool{}, 0
 	s.scope, s.policy, s.loud = scope.Scope{}, ha.Policy{}, false
 	s.c.world.logf("%s starts with %d leases", s.name, len(s.live.leases))
-	s.settings.Alone = s.marked
+	s.settings.Alone, s.settings.Read = s.mark.Alone, s.mark.Read
 }
 
 // kea reports whether this server is a Kea in that it owes nothing: only its
@@ -101,7 +101,9 @@ func (s *server) effect(e ha.Effect) {
 	case ha.SetScope:
 		s.setScope(e.Scope)
 	case ha.Mark:
-		s.marked = e.Alone && s.c.Mutation != NeverMark && !s.kea()
+		if s.mark = e; s.c.Mutation == NeverMark || s.kea() {
+			s.mark = ha.Mark{}
+		}
 	case ha.SetPolicy:
 		s.policy = e.Policy
 	case ha.SendHeartbeat:

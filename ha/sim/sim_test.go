@@ -194,6 +194,7 @@ func TestOldFailures(t *testing.T) {
 			1796082627514: "a release that a partner with another clock had read ended the same client's next lease",
 			1796087575537: "a deletion that the link held over its sender's restart removed, where clocks differ, the lease given 3 s later",
 			1796087565742: "as to a Kea, a sleeper's late update ended a lease that its client had later from us",
+			1796091983065: "a server that had served alone forgot over a restart that its partner had not, and a sync gave an address to that sleeper's client",
 		}},
 		{hubs, map[uint64]string{
 			1796082648113: "the model took a lease for read that the partner had queued behind the sync's page",
