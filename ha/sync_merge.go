@@ -58,7 +58,7 @@ func (m *merger) take(l *leases.Lease, over func(have, got *leases.Lease, by lea
 		}
 		taken, err := m.store.Merge(m.filling, l, func(have, got *leases.Lease, by leases.Source) bool {
 			p, now := m.policy(), time.Now()
-			return (by.Untold || !p.Stays(have, got, now)) && (over(have, got, by) || p.Cedes(have, got, now))
+			return !p.Stays(have, got, by, now) && (over(have, got, by) || p.Cedes(have, got, now))
 		})
 		if err == nil && taken {
 			m.changed++

@@ -222,25 +222,30 @@ func TestPagesAgainstUpdates(t *testing.T) {
 
 // Who slept while we served alone has addresses of ours for others, newer than
 // ours, which it never promised. Where we may keep ours no page takes them, but
-// for those that we did not promise either.
+// for those that we did not promise either, and what it told us itself.
 func TestPagesOfASleeper(t *testing.T) {
 	now := time.Unix(time.Now().Unix(), 0)
 	for _, c := range []struct {
 		name   string
 		keeps  bool
-		before time.Duration // what we gave away is older by
+		told   bool          // not we gave it away
+		before time.Duration // what was given away is older by
 		state  leases.State  // of the page's
 		client byte          // of the page's; ours is 1
 		taken  bool
 	}{
-		{"another client's", true, time.Minute, leases.Active, 2, false},
-		{"beside one that may have served alone", false, time.Minute, leases.Active, 2, true},
-		{"our client's own", true, time.Minute, leases.Active, 1, true},
-		{"ours has expired", true, 3 * time.Hour, leases.Active, 2, true},
-		{"a declined address", true, time.Minute, leases.Declined, 2, true},
+		{"another client's", true, false, time.Minute, leases.Active, 2, false},
+		{"beside one that may have served alone", false, false, time.Minute, leases.Active, 2, true},
+		{"our client's own", true, false, time.Minute, leases.Active, 1, true},
+		{"ours has expired", true, false, 3 * time.Hour, leases.Active, 2, true},
+		{"a declined address", true, false, time.Minute, leases.Declined, 2, true},
+		{"its own word of before", true, true, time.Minute, leases.Active, 2, true},
 	} {
 		n := &node{t: t, store: testStore(t, "")}
-		n.put("192.0.2.20", leases.Active, now.Add(-c.before), 1)
+		n.grant(netip.MustParseAddr("192.0.2.20"), now.Add(-c.before), 1)
+		if c.told {
+			n.put("192.0.2.20", leases.Active, now.Add(-c.before), 1)
+		}
 		m := newMerger(n.store, nil, new(touched))
 		m.policy = func() Policy { return Policy{Alone: true, Keeps: c.keeps} }
 		page := leases.Lease{Addr: netip.MustParseAddr("192.0.2.20"), SubnetID: 1, HType: 1, HW: []byte{2, 0, 0, 0, 0, c.client}, CLTT: now, ValidLft: 3600, State: c.state}

@@ -27,9 +27,10 @@ func (c Clock) Ends(have, got *leases.Lease, ours bool) bool {
 // stays that client's, whatever a sync says. The partner has it for another one: it
 // slept, wakes up and has not been told; its own client gets no reply, since the
 // update that comes with it is refused (Conflict). Only a partner that has itself
-// given nothing away without us (Policy.Keeps) can be wrong about that.
-func (p Policy) Stays(have, got *leases.Lease, now time.Time) bool {
-	return p.Keeps && got.State == leases.Active && Conflict(PartnerDown, have, got, false, now)
+// given nothing away without us (Policy.Keeps) can be wrong about that, and not about
+// what it told us itself.
+func (p Policy) Stays(have, got *leases.Lease, by leases.Source, now time.Time) bool {
+	return p.Keeps && by.Ours && !by.Untold && got.State == leases.Active && Conflict(PartnerDown, have, got, false, now)
 }
 
 // Cedes tells whether a partner that serves alone is right about an address that it

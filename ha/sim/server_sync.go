@@ -99,7 +99,7 @@ func (s *server) better(u ha.Update, over func(have, got *leases.Lease, by lease
 		return false
 	}
 	by := leases.Source{Ours: !s.told[u.Lease.Addr], Untold: s.untold[u.Lease.Addr] && have.State == leases.Active && !s.clock().Before(s.vouched[u.Lease.Addr])}
-	if ok && !by.Untold && s.c.Mutation != TakeAlone && s.policy.Stays(&have, &u.Lease, s.clock()) {
+	if ok && s.c.Mutation != TakeAlone && s.policy.Stays(&have, &u.Lease, by, s.clock()) {
 		return false
 	}
 	return !ok || s.c.Mutation == SyncOverwrites || over(&have, &u.Lease, by) || s.policy.Cedes(&have, &u.Lease, s.clock())
