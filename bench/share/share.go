@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,14 +22,18 @@ type Group struct {
 	dir        string
 }
 
-// New makes a group, so named among those of the machine, whose processes get so many
-// processors' time, above 0; 0.5 is half of one. It needs root and the cpu controller.
-func New(name string, processors float64) (*Group, error) {
+// New makes a group whose processes get so many processors' time, above 0; 0.5 is half
+// of one. Its name among the machine's groups is prefix, a dash and this process's id;
+// one left by a process that was killed is removed. It needs root and the cpu
+// controller.
+func New(prefix string, processors float64) (*Group, error) {
 	root, v2, err := controller()
 	if err != nil {
 		return nil, fmt.Errorf("hold processes to %.2g processors: %w", processors, err)
 	}
-	g := &Group{processors, filepath.Join(root, name)}
+	prefix = filepath.Join(root, prefix+"-")
+	sweep(prefix)
+	g := &Group{processors, prefix + strconv.Itoa(os.Getpid())}
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make a cgroup: %w", err)
 	}
@@ -36,6 +41,18 @@ func New(name string, processors float64) (*Group, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
+}
+
+// sweep removes the groups of processes that are no more. What cannot be removed is in
+// use and harms nobody.
+func sweep(prefix string) {
+	left, _ := filepath.Glob(prefix + "*")
+	for _, dir := range left {
+		pid, err := strconv.Atoi(strings.TrimPrefix(dir, prefix))
+		if err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+			_ = unix.Rmdir(dir)
+		}
+	}
 }
 
 func (g *Group) limit(v2 bool) error {

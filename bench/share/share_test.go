@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -33,9 +34,31 @@ func TestShare(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: makes a cgroup")
 	}
-	g, err := New(fmt.Sprintf("needletail-test-%d", os.Getpid()), 0.1)
+	root, _, err := controller()
 	if err != nil {
 		t.Fatal(err)
+	}
+	gone := exec.Command("true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	killed := filepath.Join(root, fmt.Sprintf("needletail-test-%d", gone.Process.Pid))
+	running := filepath.Join(root, fmt.Sprintf("needletail-test-%d", os.Getppid()))
+	for _, dir := range []string{killed, running} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Remove(dir)
+	}
+	g, err := New("needletail-test", 0.1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(killed); !os.IsNotExist(err) {
+		t.Errorf("the group of a process that is no more is left: %v", err)
+	}
+	if _, err := os.Stat(running); err != nil {
+		t.Errorf("the group of another process: %v", err)
 	}
 	busy := exec.Command("sh", "-c", "while :; do :; done")
 	if err := busy.Start(); err != nil {

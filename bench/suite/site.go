@@ -180,7 +180,7 @@ func (st *site) startIn(p *peer.Peer, setup *peer.Setup, i int, dir string) erro
 
 // hold gives the servers that start from now on no more than so many processors.
 func (st *site) hold(processors float64) (err error) {
-	if st.held, err = share.New(fmt.Sprintf("needletail-bench-%d", os.Getpid()), processors); err != nil {
+	if st.held, err = share.New("needletail-bench", processors); err != nil {
 		return err
 	}
 	st.closers = append(st.closers, st.held.Close)
