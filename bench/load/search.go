@@ -21,6 +21,8 @@ type Search struct {
 	// anew, so that nobody is confirmed with the leases of its trials, which are more
 	// the faster it is. Nil: all goes on with the one there is.
 	Anew func() (*Generator, error)
+
+	lies string // of the last run that had any
 }
 
 // floor is the lowest rate tried, as a share of Start.
@@ -70,6 +72,9 @@ func (s *Search) find(ctx context.Context, g *Generator, mix Mix) (*Result, erro
 
 // none says that no rate passes.
 func (s *Search) none() error {
+	if s.lies != "" {
+		return fmt.Errorf("search: no rate from %.0f a second down passes, %w: %s", s.Start, ErrWrong, s.lies)
+	}
 	return fmt.Errorf("search: at every rate from %.0f a second down the server loses more than %.2g of the exchanges or falls behind", s.Start, s.LossMax)
 }
 
@@ -156,6 +161,9 @@ func (s *Search) once(ctx context.Context, g *Generator, mix Mix, rate float64, 
 		return nil, false, err
 	}
 	ok := r.Blemish(s.LossMax) == ""
+	if lies := r.Lies(); lies != "" {
+		s.lies = lies
+	}
 	if s.Progress != nil {
 		s.Progress(r, ok)
 	}

@@ -80,6 +80,16 @@ func TestSearchRefusesWrongServers(t *testing.T) {
 	if _, err := s.Run(t.Context(), g, Mix{DORA: 1}); err == nil || !strings.Contains(err.Error(), "two clients") {
 		t.Errorf("one address for all: %v", err)
 	}
+	g, sim = simulate(t, config("dora", 3000), time.Microsecond)
+	sim.lie = func(kind uint8, r []byte) []byte {
+		if kind == request {
+			r[headersLen+offYiaddr]++ // not what was offered
+		}
+		return r
+	}
+	if _, err := s.Run(t.Context(), g, Mix{DORA: 1}); !errors.Is(err, ErrWrong) {
+		t.Errorf("wrong answers at every rate: %v", err)
+	}
 }
 
 // Only clients that are asked for take part.
