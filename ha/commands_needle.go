@@ -80,8 +80,7 @@ var errPromised = control.Refusef(resultContested, "the address is another clien
 // resultOf tells a conflict, which the sender counts against the client, from
 // an error, which it counts against us, and from what it counts against nobody.
 func resultOf(err error) int {
-	switch {
-	case errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
+	if leases.Misplaced(err) {
 		return control.ResultConflict
 	}
 	return control.Failed(err).Result

@@ -4,7 +4,7 @@ import "errors"
 
 // Errors that callers branch on.
 var (
-	// ErrNoSubnet: no configured subnet has this id (lease4-update answers 4).
+	// ErrNoSubnet: no configured subnet has this id.
 	ErrNoSubnet = errors.New("no such subnet")
 	// ErrNotInSubnet: the address lies outside the subnet it is said to be in.
 	ErrNotInSubnet = errors.New("address is not in the subnet")
@@ -24,3 +24,9 @@ var (
 	// ErrCorrupt: something stored cannot be decoded.
 	ErrCorrupt = errors.New("corrupt lease data")
 )
+
+// Misplaced tells whether an error is about a subnet that a lease does not fit: its
+// sender's configuration is another (lease commands answer 4).
+func Misplaced(err error) bool {
+	return errors.Is(err, ErrNoSubnet) || errors.Is(err, ErrNotInSubnet)
+}

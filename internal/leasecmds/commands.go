@@ -2,7 +2,6 @@ package leasecmds
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"time"
 
@@ -112,7 +111,7 @@ func handler(run command) control.Handler {
 		switch {
 		case err == nil:
 			return r
-		case errors.Is(err, leases.ErrNoSubnet), errors.Is(err, leases.ErrNotInSubnet):
+		case leases.Misplaced(err):
 			return control.Response{Result: control.ResultConflict, Text: err.Error()}
 		}
 		return control.Failed(err)
