@@ -101,18 +101,17 @@ func (d *Driver) Refuses(ctx context.Context, partner bool, have, got *leases.Le
 // Passed tells whether a lease update of a Kea was overtaken on its way by the
 // next one of the same client, which made have: a Kea sends over several connections
 // at a time, and a client that asks again makes two updates of one lease; or it asked
-// us meanwhile. One that is older by more than an update can be on its way is the
-// word of a clock set back.
-func Passed(have, got *leases.Lease) bool {
-	late := have.CLTT.Sub(got.CLTT)
-	return late > 0 && late < unsettledMax &&
+// us while the Kea stood still, however long. A lease from a time to come, further than
+// HA lets clocks differ, is the word of a clock that was wrong, and overtakes nothing.
+func Passed(have, got *leases.Lease, now time.Time) bool {
+	return got.CLTT.Before(have.CLTT) && !have.CLTT.After(now.Add(skewMax)) &&
 		have.State == leases.Active && got.State == leases.Active && leases.SameClient(have, got)
 }
 
 // Passed is Passed for an update of a partner.
 func (d *Driver) Passed(ctx context.Context, partner bool, have, got *leases.Lease) bool {
 	_, own := via(ctx)
-	return (own || partner) && Passed(have, got)
+	return (own || partner) && Passed(have, got, time.Now())
 }
 
 // TooLate tells whether a deletion that names the lease it means, as a Kea's does,

@@ -105,8 +105,10 @@ func TestKeaOvertakesItself(t *testing.T) {
 		{"the next", time.Second, "ha-partner", time.Second},
 		{"the first comes last", 2 * time.Second, "ha-partner", time.Second},
 		{"by hand", 2 * time.Second, "user", 2 * time.Second},
-		{"a clock set back", time.Minute, "ha-partner", time.Minute},
+		{"after a minute's sleep", time.Minute, "ha-partner", 2 * time.Second},
 		{"from before our own query's", 4 * time.Second, "ha-partner", 0},
+		{"by a clock that is wrong", -time.Hour, "ha-partner", -time.Hour},
+		{"by the same, set right", time.Second, "ha-partner", time.Second},
 	} {
 		if c.answered == 0 {
 			n.grant(netip.MustParseAddr("192.0.2.30"), start, 1)

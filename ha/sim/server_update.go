@@ -35,7 +35,7 @@ func (s *server) update(from *server, u ha.Update, sent time.Time, reply func(an
 			reply(updated)
 			return
 		}
-		if !u.Delete && !s.c.Stream && ha.Passed(&have, &u.Lease) {
+		if !u.Delete && !s.c.Stream && ha.Passed(&have, &u.Lease, s.clock()) {
 			u.Lease = have
 		}
 	} else if u.Delete {
