@@ -68,3 +68,18 @@ func TestStandstillDuringTheLastHeartbeat(t *testing.T) {
 	}
 	s.step(unanswered).in(PartnerDown, "so did those that were asked since")
 }
+
+// Who stood still before its first sync does not begin it by an answer from before:
+// the partner may serve alone since, and its clock is not to be told from such an
+// answer, which leaves open when it was written.
+func TestStandstillBeforeTheSync(t *testing.T) {
+	settings := pair(ModeLoadBalancing)[0]
+	s := newStage(t, settings, Waiting, Unavailable)
+	s.wait(settings.Heart) // a heartbeat is on its way
+	s.now = s.now.Add(settings.Response + settings.Absence())
+	s.beat(LoadBalancing).in(Waiting, "the answer is old")
+	if s.wait(afterSyncNotify); !has[SendHeartbeat](s.out) {
+		t.Error("no heartbeat soon after an old one")
+	}
+	s.beat(PartnerDown).in(Syncing, "the answer is new")
+}

@@ -12,9 +12,9 @@ func (r *relationship) heartbeatDone(now time.Time, h HeartbeatDone) {
 		h.State = r.sinceCancel(h)
 		r.heardFrom(now, h)
 	}
-	if old && (r.state == PartnerDown || r.state == Ready) {
+	if old && (r.state == PartnerDown || r.state == Ready || r.state == Waiting) {
 		r.armHeart(now) // it tells what the partner was before
-		if r.notified > 0 {
+		if r.notified > 0 || r.state == Waiting {
 			r.heartSoon(now) // and we are silent until we know what it is
 		}
 		return

@@ -44,8 +44,8 @@
 //     again.
 //   - Stale survivor: a server serves in partner-down or communication-recovery, its
 //     partner has promised leases alone since they were last together, and when it
-//     entered that state the partner was dead, stopped, just back, or not to be
-//     reached. (A dies, B serves alone, B dies, A starts.)
+//     entered that state, or went on in it after a stop, the partner was dead, stopped,
+//     just back, or not to be reached. (A dies, B serves alone, B dies, A starts.)
 //   - Sleeper: a server is stopped, its partner serves alone, and when the server
 //     goes on a client asks it before it knows. The partner refuses that, or the
 //     server dies first; nobody is promised anything, but the lease on its disk is

@@ -88,6 +88,7 @@ func (p *process) resume() {
 	}
 	for _, s := range p.seats {
 		p.w.logf("%s goes on", s.name)
+		s.blind = s.blind || s.unreachable()
 	}
 	p.stopped, p.since = false, p.w.now
 	p.observe()

@@ -40,7 +40,7 @@ type server struct {
 	fed     int     // counts signs of life of the partner's streams
 	feeding bool    // the partner's stream is open
 	behind  bool    // the partner promised leases that are not here
-	blind   bool    // it went to partner-down or communication-recovery without being able to reach a partner that lives, or beside a dead one
+	blind   bool    // it went to partner-down or communication-recovery, or went on in it, without being able to reach a partner that lives, or beside a dead one
 	mark    ha.Mark // on disk
 	doomed  bool    // dies in its next commit
 	loud    bool    // by mutation: serves where it should be silent
@@ -124,13 +124,19 @@ func (s *server) effect(e ha.Effect) {
 			reply(e)
 		}
 	case ha.Transition:
-		if p := s.partner(); p != nil && (e.To == ha.PartnerDown || e.To == ha.CommunicationRecovery) {
-			s.blind = !p.up || p.stopped || p.since > s.c.notice(s) || !s.c.net.good(s, p, s.c.notice(s))
+		if e.To == ha.PartnerDown || e.To == ha.CommunicationRecovery {
+			s.blind = s.unreachable()
 		}
 		s.c.world.logf("%s: %s -> %s, partner %s: %s", s.name, e.From, e.To, e.Partner, e.Reason)
 	case ha.Warning:
 		s.c.world.logf("%s warns: %s", s.name, e.Text)
 	}
+}
+
+// unreachable reports whether it cannot have heard from its partner of late.
+func (s *server) unreachable() bool {
+	p, since := s.partner(), s.c.notice(s)
+	return p != nil && (!p.up || p.stopped || p.since > since || !s.c.net.good(s, p, since))
 }
 
 func (s *server) setScope(sc scope.Scope) {

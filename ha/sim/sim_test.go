@@ -197,6 +197,8 @@ func TestOldFailures(t *testing.T) {
 			1796091983065: "a server that had served alone forgot over a restart that its partner had not, and a sync gave an address to that sleeper's client",
 			1796092704325: "a partner's late update outlived its own newer lease in a sync, for a server that had served alone",
 			1796094313003: "as to a Kea, an update from before a sleep of 15 s ended its client's later lease",
+			1796095081579: "a server that stood still before its first sync began it by an old answer, which told a wrong clock too",
+			1796095098493: "the model excused no survivor that slept while its partner served alone and died",
 		}},
 		{hubs, map[uint64]string{
 			1796082648113: "the model took a lease for read that the partner had queued behind the sync's page",
