@@ -11,10 +11,11 @@ const (
 	// parkedHardMax bounds the queries held for a partner where
 	// parked-packet-limit is 0, Kea's "no limit": memory has one.
 	parkedHardMax = 1 << 17
-	// parkedUsual bounds them where the configuration says nothing. Kea's 256
-	// would: with an answer every 10 ms it is 25,600 queries a second, and a pause
-	// of 50 ms at a fifth of that costs clients their answers.
-	parkedUsual = 4096
+	// parkedUsual bounds them where the configuration says nothing: half of what one
+	// worker may have in flight. Kea's 256 would not do: with an answer every 10 ms it
+	// is 25,600 queries a second, and a pause of 50 ms at a fifth of that costs clients
+	// their answers. At such rates a pair on two processors pauses for 200 ms.
+	parkedUsual = 8192
 )
 
 // parkedMax is the bound for each relationship. They share the usual one: a

@@ -79,7 +79,7 @@ func TestParkedMax(t *testing.T) {
 		given                bool
 		want                 int64
 	}{
-		{256, 1, false, 4096}, {256, 4, false, 1024}, {256, 64, false, 256},
+		{256, 1, false, 8192}, {256, 4, false, 2048}, {256, 64, false, 256},
 		{256, 1, true, 256}, {10, 1, true, 10}, {0, 1, true, parkedHardMax},
 	} {
 		conf := &config.Dhcp4{ParkedPacketLimit: c.limit, ParkedGiven: c.given, HA: make([]*config.Relationship, c.relationships)}
