@@ -27,10 +27,10 @@ func (m marks) get(server string) (alone bool, read uint64) {
 		return false, 0
 	}
 	b, err := os.ReadFile(m.file(server))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return false, 0
 	}
-	// A number that we cannot read is one that no partner has: we do not know.
+	// A number that we cannot read becomes one that no partner has: we do not know.
 	if read, err = strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64); err != nil {
 		read = math.MaxUint64
 	}

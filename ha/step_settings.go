@@ -29,7 +29,7 @@ type Settings struct {
 	Weights     [2]int // shares of primary and secondary; both 0: halves as Kea deals them
 	Deaf        Deaf
 	Alone       bool   // the last Mark of this server's former life was Alone
-	Read        uint64 // and what else it said
+	Read        uint64 // and had this number
 }
 
 // Peer is one server of the relationship as the machine sees it.
