@@ -22,7 +22,7 @@ type Search struct {
 	// the faster it is. Nil: all goes on with the one there is.
 	Anew func() (*Generator, error)
 
-	lies string // of the last run that had any
+	lies string // in the present search: of the last run that had any
 }
 
 // floor is the lowest rate tried, as a share of Start.
@@ -31,6 +31,7 @@ const floor = 1.0 / 64
 // Run finds the highest rate by short trials and confirms it by a longer run,
 // whose result it returns; an error if no rate passes.
 func (s *Search) Run(ctx context.Context, g *Generator, mix Mix) (*Result, error) {
+	s.lies = ""
 	best, err := s.find(ctx, g, mix)
 	if err != nil || s.Confirm == 0 {
 		return best, err
